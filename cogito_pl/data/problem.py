@@ -1,0 +1,79 @@
+"""The record that everything else is about: one question with its pictures and its verifiable answer.
+
+Knows what makes a problem usable; nothing of files, tokenizers or models.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from PIL import Image
+
+Kind = Literal["math", "number", "choice", "text", "chart", "boxes"]
+"""Decides the verifier. Stated by the data or by its source's settings, never guessed from the answer."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
+IMAGE_MARKER = "<image>"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is decoded only when it is needed, so that problems stay light.
+
+    Args:
+        name: Where it comes from, for messages.
+        size: Width and height in pixels, upright.
+        load: Decodes it to an upright RGB image.
+    """
+
+    name: str
+    size: tuple[int, int]
+    load: Callable[[], Image.Image]
+
+    @classmethod
+    def of(cls, image: Image.Image, name: str = "memory") -> "Picture":
+        """A picture that is already decoded."""
+        rgb = image.convert("RGB")
+        return cls(name, rgb.size, lambda: rgb)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One question, its pictures and its answer.
+
+    Args:
+        id: Stable name within its source; seeds and logs refer to it.
+        question: The text, with one `<image>` where each picture belongs.
+        answer: What a right response must amount to.
+        kind: Which verifier decides that.
+        images: The pictures, in the order of their markers.
+        choices: The options of a `choice` problem, in the order of their labels A, B, C, ...
+        solution: A worked response, which supervised fine-tuning imitates.
+        source: Name of the data source.
+        meta: Further columns of the data (family, difficulty, ...), plain numbers and strings.
+    """
+
+    id: str
+    question: str
+    answer: str
+    kind: Kind
+    images: tuple[Picture, ...] = ()
+    choices: tuple[str, ...] = ()
+    solution: str | None = None
+    source: str = ""
+    meta: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with the reason when the problem cannot be used."""
+        if not self.question.strip():
+            raise ValueError("the question is empty")
+        if not self.answer.strip():
+            raise ValueError("the answer is empty")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is unknown; it is one of {', '.join(KINDS)}")
+        if self.kind == "choice" and len(self.choices) > 26:
+            raise ValueError(f"{len(self.choices)} choices are more than there are labels (A to Z)")
+        markers = self.question.count(IMAGE_MARKER)
+        if markers != len(self.images):
+            raise ValueError(f"the question has {markers} {IMAGE_MARKER} markers for {len(self.images)} images")
