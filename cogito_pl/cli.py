@@ -1,0 +1,35 @@
+"""The command line: parser settings and links, nothing else."""
+
+from jsonargparse import set_parsing_settings
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from cogito_pl.data.datamodule import ReasoningDataModule
+from cogito_pl.modules import PolicyModule
+
+set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
+
+
+class CogitoCLI(LightningCLI):
+    """Takes the module from YAML (`class_path: cogito_pl.modules.GRPOModule`), ties it to the data, refuses abbreviations."""
+
+    def __init__(self, args: ArgsType = None) -> None:
+        super().__init__(
+            PolicyModule,
+            ReasoningDataModule,
+            subclass_mode_model=True,
+            auto_configure_optimizers=False,
+            seed_everything_default=17,
+            trainer_defaults={
+                "use_distributed_sampler": False,  # our samplers share out over ranks themselves
+                "reload_dataloaders_every_n_epochs": 1,  # the order is a function of the epoch
+                "num_sanity_val_steps": 0,
+                "log_every_n_steps": 1,
+            },
+            parser_kwargs={"parser_mode": "omegaconf+", "allow_abbrev": False},
+            args=args,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """One seed for the order of draws and for sampling."""
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)

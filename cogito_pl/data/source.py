@@ -1,0 +1,72 @@
+"""Where problems come from, as settings: a path, a split and the names of the columns. Reads nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cogito_pl.data.problem import KINDS, Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What the columns of the data are called.
+
+    A column that is named here must exist. The defaults other than `question` and `answer` may be absent.
+
+    Args:
+        question: The text of the question, with or without `<image>` markers.
+        answer: The reference answer: text, a number, or a list that holds exactly one.
+        images: The picture or the list of pictures. Null leaves the pictures out.
+        kind: Which verifier decides. Null where the source's `kind` is to hold for every row.
+        choices: The options of a choice problem, a list of texts.
+        solution: A worked response for supervised fine-tuning.
+        id: A stable name of the row.
+    """
+
+    question: str = "question"
+    answer: str = "answer"
+    images: str | None = "images"
+    kind: str | None = "kind"
+    choices: str | None = "choices"
+    solution: str | None = "solution"
+    id: str | None = "id"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One set of problems on this machine.
+
+    Args:
+        path: A folder laid out as on the Hugging Face Hub, a folder written by `save_to_disk`, or one .parquet, .jsonl
+            or .json file; relative to the working directory.
+        name: What the source is called in logs. By default the last part of the path, with the subset.
+        subset: The configuration that the folder's README names.
+        split: The split of a folder. A single file is its own split.
+        columns: What the columns are called.
+        kind: The kind of every answer, for data without a kind column, and for rows that leave it empty.
+        image_root: Folder that relative image paths start from, and that no image may lie outside of. By default the
+            folder of the data.
+        limit: Use the first so many rows only.
+    """
+
+    path: str
+    name: str = ""
+    subset: str | None = None
+    split: str = "train"
+    columns: Columns = Columns()
+    kind: Kind | None = None
+    image_root: str | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for settings that no data can satisfy."""
+        if self.kind is not None and self.kind not in KINDS:
+            raise ValueError(f"source {self.label}: kind={self.kind!r} is unknown; it is one of {', '.join(KINDS)}")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"source {self.label}: limit={self.limit} leaves no rows; use null for all of them")
+
+    @property
+    def label(self) -> str:
+        """The name, or one derived from the path."""
+        path = Path(self.path)
+        stem = path.stem if path.suffix in (".parquet", ".jsonl", ".json") else path.name
+        return self.name or (f"{stem}/{self.subset}" if self.subset else stem)

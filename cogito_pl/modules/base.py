@@ -1,0 +1,188 @@
+"""What SFT and GRPO share: the policy, the optimiser, the schedule of a rollout, and validation by sampling."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from cogito_pl.data.collate import Batch
+from cogito_pl.data.problem import Problem
+from cogito_pl.modules.hooks import rollout_callbacks
+from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
+from cogito_pl.modules.means import Means
+from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
+from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
+from cogito_pl.rewards import Reward, RewardConfig
+from cogito_pl.rl.rollout import Rollout
+from cogito_pl.rl.schedule import RolloutSchedule
+
+VALIDATION_TERMS = ("accuracy", "format", "length_tokens", "unparsed", "truncated")
+
+
+class PolicyModule(L.LightningModule):
+    """A policy with an optimiser, graded on validation problems. Subclasses say what a training step is.
+
+    Args:
+        policy: Which model, how it is prompted, which parts learn.
+        schedule: Sizes of a rollout and of the optimiser steps on it.
+        optimizer: Makes the optimiser from the parameters that learn.
+        learning_rate: How the learning rate changes over the run.
+        reward: What a completion is worth; its accuracy is the validation metric.
+        evaluation: How validation completions are drawn; greedy by default.
+        sample_rows: Completions that are decoded side by side; changes memory and speed, not the completions.
+        seed: Of sampling; the command line sets it to `seed_everything`.
+    """
+
+    def __init__(
+        self,
+        policy: PolicyConfig,
+        schedule: RolloutSchedule,
+        optimizer: OptimizerCallable,
+        learning_rate: ScheduleConfig,
+        reward: RewardConfig,
+        evaluation: SamplingConfig,
+        sample_rows: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if sample_rows < 1:
+            raise ValueError(f"sample_rows={sample_rows} must be at least 1")
+        self.policy_config, self.schedule, self.evaluation = policy, schedule, evaluation
+        self.make_optimizer, self.learning_rate = optimizer, learning_rate
+        self.sample_rows, self.seed = sample_rows, seed
+        self.reward = Reward(reward)
+        self.policy: Policy | None = None
+        self.tokens = {"rollout": 0, "train": 0}  # real tokens since the run started on this rank, for throughput
+
+    @cached_property
+    def encoder(self) -> PromptEncoder:
+        """Tokenizer and image processor; there before the weights are, since the data are checked against them."""
+        return PromptEncoder(self.policy_config)
+
+    def refusal(self, problem: Problem, *, training: bool) -> str | None:
+        """Why this module cannot use the problem, or None; `training` tells problems to learn from."""
+        return self.encoder.refusal(problem)
+
+    def setup(self, stage: str) -> None:
+        """Checks the schedule against the number of ranks and derives gradient accumulation from it."""
+        if stage != "fit":
+            return
+        world = self.trainer.world_size
+        self.schedule.check(world)
+        derived = self.schedule.micro_batches_per_update(world)
+        if self.trainer.accumulate_grad_batches not in (1, derived):
+            raise ValueError(
+                f"trainer.accumulate_grad_batches={self.trainer.accumulate_grad_batches} contradicts the schedule, which "
+                f"makes it {derived}; leave it out"
+            )
+        self.trainer.accumulate_grad_batches = derived
+
+    def configure_model(self) -> None:
+        """Builds the policy, once."""
+        if self.policy is None:
+            self.policy = Policy(self.policy_config, self.encoder)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """One optimiser over the parameters that learn, stepped along `learning_rate`."""
+        optimizer = self.make_optimizer([p for p in self.policy.parameters() if p.requires_grad])
+        factor = RateFactor(self.learning_rate, self.trainer.estimated_stepping_batches)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses the checkpoint of another model before anything is overwritten."""
+        found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}
+        if problem := mismatch({CHECKPOINT_PREFIX + k: v for k, v in self.policy.model.state_dict().items()}, found):
+            raise ValueError(f"--ckpt_path holds another model than policy.name={self.policy_config.name}: {problem}")
+
+    def teardown(self, stage: str) -> None:
+        """Ends the grading processes."""
+        self.reward.close()
+
+    def on_validation_start(self) -> None:
+        """Starts the validation metrics, one set per source and one over all."""
+        names = self.trainer.datamodule.validation_names
+        scopes = ["val"] + ([f"val/{name}" for name in names] if len(names) > 1 else [])
+        self.validation_means = Means(f"{scope}/{term}" for scope in scopes for term in VALIDATION_TERMS).to(self.device)
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Samples one completion per problem, grades it, and shows it to the callbacks."""
+        if not batch.problems:
+            return
+        names = self.trainer.datamodule.validation_names
+        rollout = self.roll_out(batch, self.evaluation, group_size=1, purpose="validation")
+        terms = {
+            "accuracy": rollout.correct,
+            "format": rollout.reward_terms["format"],
+            "length_tokens": rollout.lengths,
+            "unparsed": [float(not grade.parsed) for grade in rollout.grades],
+            "truncated": (~rollout.finished).float(),
+        }
+        for scope in ["val"] + ([f"val/{names[dataloader_idx]}"] if len(names) > 1 else []):
+            for term, values in terms.items():
+                self.validation_means.add(f"{scope}/{term}", values)
+        for callback in rollout_callbacks(self.trainer):
+            callback.on_validation_rollout(self.trainer, self, rollout, names[dataloader_idx])
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation metrics over all ranks."""
+        for name, value in self.validation_means.pop().items():
+            self.log(name, value, prog_bar=name == "val/accuracy", batch_size=1)
+
+    def roll_out(self, batch: Batch, sampling: SamplingConfig, group_size: int, purpose: str) -> Rollout:
+        """Samples and grades `group_size` completions of each problem. A pure function of weights, seed and draws."""
+        prompts = [self.policy.encode(problem) for problem in batch.problems]
+        seeds = [
+            [row_seed(self.seed, purpose, number, problem.id, sample) for sample in range(group_size)]
+            for number, problem in zip(batch.draws, batch.problems, strict=True)
+        ]
+        chunk = max(1, self.sample_rows // group_size)
+        parts = [
+            self.policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk])
+            for start in range(0, len(prompts), chunk)
+        ]
+        completions = stack_rows([part.ids for part in parts], self.encoder.pad_id)
+        mask = stack_rows([part.mask for part in parts], False)
+        texts = tuple(self.encoder.decode(ids[keep].tolist()) for ids, keep in zip(completions, mask, strict=True))
+        result = self.reward.score(texts, [problem for problem in batch.problems for _ in range(group_size)])
+        self.tokens["rollout"] += int(mask.sum())
+        rewards = torch.tensor(result.total, device=completions.device)
+        return Rollout(
+            problems=batch.problems,
+            draws=batch.draws,
+            prompts=tuple(prompts),
+            policy_step=self.trainer.global_step,
+            completions=completions,
+            mask=mask,
+            finished=torch.cat([part.finished for part in parts]),
+            texts=texts,
+            grades=tuple(result.grades),
+            rewards=rewards,
+            reward_terms={name: torch.tensor(values, device=rewards.device) for name, values in result.terms.items()},
+            advantages=torch.zeros_like(rewards),
+            weights=torch.ones(len(prompts), device=rewards.device),
+        )
+
+    def scaled(self, loss: Tensor) -> Tensor:
+        """Undoes what Lightning divides by (accumulation, ranks): denominators already span the whole optimiser step."""
+        return loss * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
+
+    def over_ranks(self, counts: Tensor) -> Tensor:
+        """Sum of `counts` over all ranks."""
+        return self.trainer.strategy.reduce(counts.to(self.device), reduce_op="sum")
+
+
+def row_seed(*key: object) -> int:
+    """A seed that depends on `key` alone, the same in every process and on every machine."""
+    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest()) >> 1
+
+
+def stack_rows(parts: Sequence[Tensor], fill: int | bool) -> Tensor:
+    """Stacks `[B_i, T_i]` to `[sum B_i, max T_i]`, filled on the right."""
+    width = max(part.shape[1] for part in parts)
+    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=fill) for part in parts])

@@ -1,0 +1,96 @@
+"""Supervised fine-tuning on written solutions: cross-entropy of completion tokens, nothing of the prompt."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from cogito_pl.data.collate import Batch
+from cogito_pl.data.problem import Problem
+from cogito_pl.modules.base import PolicyModule, stack_rows
+from cogito_pl.modules.learning_rate import ScheduleConfig
+from cogito_pl.modules.means import Means
+from cogito_pl.policy import PolicyConfig, Prompt, SamplingConfig
+from cogito_pl.rewards import RewardConfig
+from cogito_pl.rl.schedule import RolloutSchedule
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The encoded solutions of one optimiser step on this rank: completions `[B, T]` and the tokens of all ranks."""
+
+    prompts: tuple[Prompt, ...]
+    completions: Tensor
+    mask: Tensor
+    tokens: Tensor
+
+
+class SFTModule(PolicyModule):
+    """Learns the solutions that the data hold. The loss is a mean over all completion tokens of an optimiser step.
+
+    Args:
+        policy: Which model, how it is prompted, which parts learn.
+        schedule: `prompts` is the batch of an optimiser step over all ranks, `micro_batch` what a forward takes.
+        optimizer: Makes the optimiser from the parameters that learn.
+        learning_rate: How the learning rate changes over the run.
+        reward: Grades the completions of validation.
+        evaluation: How validation completions are drawn; greedy by default.
+        sample_rows: Completions that are decoded side by side in validation.
+        seed: The command line sets it to `seed_everything`.
+    """
+
+    def __init__(
+        self,
+        policy: PolicyConfig,
+        schedule: RolloutSchedule = RolloutSchedule(prompts=32, group_size=1, micro_batch=8),  # noqa: B008  frozen
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+        learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
+        reward: RewardConfig = RewardConfig(),  # noqa: B008
+        evaluation: SamplingConfig = SamplingConfig(temperature=0.0),  # noqa: B008
+        sample_rows: int = 256,
+        seed: int = 17,
+    ) -> None:
+        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
+        if (schedule.group_size, schedule.updates_per_rollout) != (1, 1):
+            raise ValueError(
+                f"SFT has one solution per prompt and one step per batch: set schedule.group_size={schedule.group_size}, "
+                f"schedule.updates={schedule.updates} and schedule.passes={schedule.passes} to 1"
+            )
+        self.means = Means(["sft/loss", "sft/length_tokens"])
+        self._lesson: Lesson | None = None
+
+    def refusal(self, problem: Problem, *, training: bool) -> str | None:
+        """Why this module cannot use the problem, or None; to learn from, it needs a solution."""
+        if training and not (problem.solution and problem.solution.strip()):
+            return "there is no solution to learn from"
+        return super().refusal(problem, training=training)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross-entropy of one micro-batch, as its share of the whole optimiser step."""
+        slots = self.schedule.micro_batches_per_update(self.trainer.world_size)
+        slot = batch_idx % slots
+        if slot == 0 or self._lesson is None:
+            self._lesson = self.prepare(batch)
+        lesson = self._lesson
+        rows = self.schedule.rows(slot, self.trainer.world_size)[1]
+        width = int(lesson.mask[rows].sum(1).max())
+        mask = lesson.mask[rows, :width]
+        log_probs = self.policy.log_probs(lesson.prompts[rows], lesson.completions[rows, :width], mask).values
+        loss = -log_probs.sum() / lesson.tokens
+        self.tokens["train"] += int(mask.sum()) + sum(map(len, lesson.prompts[rows]))
+        self.means.add("sft/loss", -log_probs.detach().sum() / mask.sum(), mask.sum())
+        self.means.add("sft/length_tokens", mask.sum(1))
+        if slot == slots - 1:
+            self._lesson = None
+            for name, value in self.means.pop().items():
+                self.log(name, value, prog_bar=name == "sft/loss", batch_size=1)
+        return self.scaled(loss)
+
+    def prepare(self, batch: Batch) -> Lesson:
+        """Encodes the batch of an optimiser step and counts its completion tokens over all ranks."""
+        ids = [self.encoder.encode_completion(problem.solution)[None] for problem in batch.problems]
+        mask = stack_rows([torch.ones_like(row, dtype=torch.bool) for row in ids], False).to(self.device)
+        prompts = tuple(self.policy.encode(problem) for problem in batch.problems)
+        return Lesson(prompts, stack_rows(ids, self.encoder.pad_id).to(self.device), mask, self.over_ranks(mask.sum()))

@@ -1,0 +1,106 @@
+"""`python -m cogito_pl.playground`: write data, show it, or make the untrained tiny model."""
+
+import argparse
+from collections.abc import Sequence
+
+from cogito_pl.playground.families import FAMILIES
+from cogito_pl.playground.lessons import SHARES
+from cogito_pl.playground.parts import PARTS, PartSpec
+from cogito_pl.playground.scene import DIFFICULTIES
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The three commands and their settings."""
+    parser = argparse.ArgumentParser(prog="python -m cogito_pl.playground", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+
+    write = commands.add_parser("write", help="write one part of the data set", description=_write.__doc__, **form)
+    write.add_argument("--out", required=True, metavar="DIR", help="folder of the data set; its other parts stay")
+    write.add_argument("--part", required=True, choices=PARTS, help="which part")
+    write.add_argument("--count", required=True, type=int, help="number of rows")
+    write.add_argument("--seed", type=int, default=0, help="base seed; parts never share problems' seeds")
+    write.add_argument(
+        "--families",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help=f"only these of {', '.join(FAMILIES)} (pretrain: of {', '.join(SHARES)})",
+    )
+    write.add_argument(
+        "--difficulties",
+        nargs="+",
+        type=int,
+        default=list(DIFFICULTIES),
+        choices=DIFFICULTIES,
+        metavar="1..5",
+        help="only these",
+    )
+    write.add_argument(
+        "--hasty-share",
+        type=float,
+        default=0.7,
+        help="share of the sft part whose solution is a guess instead of a scan",
+    )
+    write.set_defaults(command=_write)
+
+    show = commands.add_parser("show", help="draw a contact sheet", description=_show.__doc__, **form)
+    show.add_argument("--out", required=True, metavar="FILE", help="picture file, such as sheet.png")
+    show.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="NAME", help="columns")
+    show.add_argument("--seed", type=int, default=0, help="which problem of each cell is shown")
+    show.set_defaults(command=_show)
+
+    tiny = commands.add_parser("tiny", help="write the untrained tiny model", description=_tiny.__doc__, **form)
+    tiny.add_argument("--out", required=True, metavar="DIR", help="model folder")
+    tiny.add_argument("--seed", type=int, default=0, help="decides the starting weights")
+    tiny.set_defaults(command=_tiny)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command; a setting that makes no sense ends it with a message."""
+    parser = build_parser()
+    settings = parser.parse_args(arguments)
+    try:
+        settings.command(settings)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _write(settings: argparse.Namespace) -> None:
+    """Writes one part as Parquet and lists it in the data set card; a part that is there already is replaced."""
+    from rich.progress import track
+
+    from cogito_pl.playground.write import write_part
+
+    if settings.count < 1:
+        raise ValueError(f"--count {settings.count} is less than one row")
+    spec = PartSpec(
+        part=settings.part,
+        seed=settings.seed,
+        families=settings.families,
+        difficulties=settings.difficulties,
+        hasty_share=settings.hasty_share,
+    )
+    rows = (spec.row(index) for index in track(range(settings.count), f"{spec.part} problems"))
+    print(write_part(settings.out, spec, rows))
+
+
+def _show(settings: argparse.Namespace) -> None:
+    """Draws one problem per family and difficulty, with its question and answer."""
+    from cogito_pl.playground.sheet import draw_sheet
+
+    draw_sheet(settings.out, settings.families, seed=settings.seed)
+    print(settings.out)
+
+
+def _tiny(settings: argparse.Namespace) -> None:
+    """Writes a Qwen2.5-VL of 1.1 million random weights with its tokenizer and image processor."""
+    from cogito_pl.playground.tiny import save_tiny
+
+    save_tiny(settings.out, settings.seed)
+    print(settings.out)
+
+
+if __name__ == "__main__":
+    main()

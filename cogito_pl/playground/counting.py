@@ -1,0 +1,61 @@
+"""Families `count` and `sum`: how many things match one description, or either of two.
+
+The answer is drawn first, so that every count is about equally frequent.
+"""
+
+import random
+
+from cogito_pl.playground.draft import Draft
+from cogito_pl.playground.scene import GRIDS, Pattern, Scene, Thing, arrange, every_thing, palette, scan
+
+MOST = {1: 3, 2: 5, 3: 6, 4: 8, 5: 9}
+"""Difficulty to the largest count; one digit, and no more than the smallest grid has cells."""
+
+
+def count(difficulty: int, rng: random.Random) -> Draft:
+    """One pattern: a colour or a shape up to difficulty 2, both together from 3 on."""
+    colours, shapes = palette(difficulty)
+    if difficulty >= 3:
+        pattern = Pattern(rng.choice(colours), rng.choice(shapes))
+    else:
+        pattern = rng.choice((Pattern(colour=rng.choice(colours)), Pattern(shape=rng.choice(shapes))))
+    return _draft(difficulty, rng, (pattern,), f"How many {pattern}?")
+
+
+def sum_of_two(difficulty: int, rng: random.Random) -> Draft:
+    """Two patterns: shapes up to difficulty 3, coloured shapes from 4 on."""
+    colours, shapes = palette(difficulty)
+    first_shape, second_shape = rng.sample(shapes, 2)
+    first_colour, second_colour = rng.sample(colours, 2) if difficulty >= 4 else (None, None)
+    patterns = (Pattern(first_colour, first_shape), Pattern(second_colour, second_shape))
+    return _draft(difficulty, rng, patterns, f"How many {patterns[0]} plus {patterns[1]}?")
+
+
+def _draft(difficulty: int, rng: random.Random, patterns: tuple[Pattern, ...], question: str) -> Draft:
+    answer = rng.randint(0, MOST[difficulty])
+    grid = rng.choice([grid for grid in GRIDS[difficulty] if grid[0] * grid[1] >= answer])
+    things = every_thing(difficulty)
+    matching = [thing for thing in things if any(pattern.matches(thing) for pattern in patterns)]
+    others = [thing for thing in things if thing not in matching]
+    near = [thing for thing in others if _shares_an_attribute(thing, patterns)]
+    # Half of the fillers nearly match, so that both attributes have to be looked at.
+    fillers = others + near * (len(others) // max(len(near), 1))
+    scene = arrange(rng, grid, [rng.choice(matching) for _ in range(answer)], fillers)
+    return Draft(
+        question=question, answer=str(answer), kind="number", scene=scene, steps=_running_count(scene, patterns)
+    )
+
+
+def _running_count(scene: Scene, patterns: tuple[Pattern, ...]) -> str:
+    seen = 0
+
+    def note(thing: Thing | None) -> str:
+        nonlocal seen
+        seen += any(pattern.matches(thing) for pattern in patterns)
+        return str(seen)
+
+    return scan(scene, note)
+
+
+def _shares_an_attribute(thing: Thing, patterns: tuple[Pattern, ...]) -> bool:
+    return any(thing.colour == pattern.colour or thing.shape == pattern.shape for pattern in patterns)

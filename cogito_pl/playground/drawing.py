@@ -1,0 +1,114 @@
+"""Draws a scene: one 28 x 28 pixel tile per cell, which is one image token at patch 14 and merge 2.
+
+Every tile carries its name in small print, as the squares of a printed chess board do. Knows pixels; nothing of
+questions.
+"""
+
+import math
+import random
+from functools import cache
+
+from PIL import Image, ImageDraw
+
+from cogito_pl.playground.scene import Scene
+
+CELL = 28
+"""Side of a cell in pixels."""
+
+FINE = 8
+"""Shapes are drawn this many times larger and then averaged down."""
+
+PAPER = (250, 247, 240)
+LINE = (226, 220, 208)
+PRINT = (140, 132, 120)
+INK = {
+    "red": (216, 58, 54),
+    "green": (62, 160, 84),
+    "blue": (52, 108, 214),
+    "yellow": (244, 192, 38),
+    "purple": (146, 78, 184),
+}
+GLYPHS = {
+    "a": ("000", "110", "011", "101", "111"),
+    "b": ("100", "100", "110", "101", "110"),
+    "c": ("000", "011", "100", "100", "011"),
+    "d": ("001", "001", "011", "101", "011"),
+    "1": ("010", "110", "010", "010", "111"),
+    "2": ("110", "001", "010", "100", "111"),
+    "3": ("110", "001", "010", "001", "110"),
+    "4": ("101", "101", "111", "001", "001"),
+}
+"""Letters and digits of 3 x 5 pixels, row by row."""
+
+
+def draw(scene: Scene, rng: random.Random) -> Image.Image:
+    """An RGB picture of `28 * columns` x `28 * rows` pixels.
+
+    Args:
+        scene: What is drawn.
+        rng: Source of the small differences in size and place that keep two drawings of one thing apart.
+    """
+    image = Image.new("RGB", (CELL * scene.columns, CELL * scene.rows), PAPER)
+    for index, (name, thing) in enumerate(scene.cells()):
+        left, top = CELL * (index % scene.columns), CELL * (index // scene.columns)
+        _draw_tile(image, left, top, name)
+        size, shift_x, shift_y = rng.choice((16, 17, 18)), rng.choice((0, 1, 2)), rng.choice((0, 1, 2))
+        if thing is not None:
+            sprite = _sprite(thing.colour, thing.shape, size)
+            image.paste(sprite, (left + 7 + shift_x, top + 7 + shift_y), sprite)
+    return image
+
+
+def _draw_tile(image: Image.Image, left: int, top: int, name: str) -> None:
+    ImageDraw.Draw(image).rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=LINE)
+    for place, sign in enumerate(name):
+        for y, row in enumerate(GLYPHS[sign]):
+            for x, dot in enumerate(row):
+                if dot == "1":
+                    image.putpixel((left + 2 + 4 * place + x, top + 2 + y), PRINT)
+
+
+@cache
+def _sprite(colour: str, shape: str, size: int) -> Image.Image:
+    """One shape with a darker rim, RGBA, `size` pixels wide and high."""
+    side = size * FINE
+    red, green, blue = INK[colour]
+    rim = (red * 3 // 4, green * 3 // 4, blue * 3 // 4)
+    image = Image.new("RGBA", (side, side), (*rim, 0))
+    pen = ImageDraw.Draw(image)
+    _outline(pen, shape, side, 0, (*rim, 255))
+    _outline(pen, shape, side, FINE, (red, green, blue, 255))
+    return image.reduce(FINE)
+
+
+def _outline(pen: ImageDraw.ImageDraw, shape: str, side: int, inset: int, fill: tuple[int, int, int, int]) -> None:
+    """Fills a shape whose edge lies `inset` fine pixels inside the full one."""
+    middle, reach = side / 2, side / 2 - inset
+    if shape == "circle":
+        pen.ellipse((inset, inset, side - 1 - inset, side - 1 - inset), fill=fill)
+    elif shape == "square":
+        edge = inset + side // 12
+        pen.rectangle((edge, edge, side - 1 - edge, side - 1 - edge), fill=fill)
+    elif shape == "triangle":
+        pen.polygon(
+            ((middle, 2.1 * inset), (side - 1 - 1.7 * inset, side - 1 - inset), (1.7 * inset, side - 1 - inset)),
+            fill=fill,
+        )
+    elif shape == "star":
+        reach -= inset * 0.6
+        points = []
+        for corner in range(10):
+            radius = reach if corner % 2 == 0 else reach * 0.45
+            angle = math.pi * (corner / 5 - 0.5)
+            points.append((middle + radius * math.cos(angle), middle + side * 0.03 + radius * math.sin(angle)))
+        pen.polygon(points, fill=fill)
+    elif shape == "heart":
+        points = []
+        for step in range(60):
+            turn = 2 * math.pi * step / 60
+            x = 16 * math.sin(turn) ** 3
+            y = 13 * math.cos(turn) - 5 * math.cos(2 * turn) - 2 * math.cos(3 * turn) - math.cos(4 * turn)
+            points.append((middle + reach * x / 16, middle - reach * (y + 2.5) / 16))
+        pen.polygon(points, fill=fill)
+    else:
+        raise ValueError(f"there is no drawing of a {shape!r}")

@@ -1,0 +1,96 @@
+"""Problems as a pure function of family, difficulty and seed.
+
+Knows which families there are and puts words and picture together; nothing of files, tags or models.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+from cogito_pl.playground.arithmetic import arithmetic
+from cogito_pl.playground.comparing import compare
+from cogito_pl.playground.counting import count, sum_of_two
+from cogito_pl.playground.draft import Draft, Kind
+from cogito_pl.playground.drawing import draw
+from cogito_pl.playground.locating import locate
+from cogito_pl.playground.randomness import keyed_random
+from cogito_pl.playground.scene import DIFFICULTIES
+
+FAMILIES: dict[str, Callable[[int, random.Random], Draft]] = {
+    "count": count,
+    "sum": sum_of_two,
+    "compare": compare,
+    "locate": locate,
+    "arithmetic": arithmetic,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnProblem:
+    """One problem with its picture and its two written solutions.
+
+    Args:
+        family: Which kind of problem it is.
+        difficulty: 1 (easy) to 5 (hard).
+        seed: What tells it from the others of its family and difficulty.
+        question: The text, without an image marker.
+        answer: The right answer, as it is to be written.
+        kind: Which verifier compares answers.
+        choices: The options of a `choice`, in the order of their letters.
+        careful: Reasoning that checks everything in order and ends in the answer; no tags.
+        hasty: Reasoning that only guesses the answer; no tags.
+        images: The pictures, RGB; empty for a problem in text.
+    """
+
+    family: str
+    difficulty: int
+    seed: int
+    question: str
+    answer: str
+    kind: Kind
+    choices: tuple[str, ...]
+    careful: str
+    hasty: str
+    images: tuple[Image.Image, ...]
+
+
+def draft_problem(family: str, difficulty: int, seed: int) -> Draft:
+    """The words and the scene of a problem.
+
+    Raises:
+        ValueError: There is no such family or difficulty.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"family {family!r} is unknown; it is one of {', '.join(FAMILIES)}")
+    if difficulty not in DIFFICULTIES:
+        raise ValueError(f"difficulty {difficulty} is not one of {', '.join(map(str, DIFFICULTIES))}")
+    return FAMILIES[family](difficulty, keyed_random("words", family, difficulty, seed))
+
+
+def make_problem(family: str, difficulty: int, seed: int) -> DrawnProblem:
+    """The problem of this key: the same words and the same pixels whenever and wherever it is made.
+
+    Args:
+        family: One of `FAMILIES`.
+        difficulty: 1 (easy) to 5 (hard).
+        seed: Any whole number.
+
+    Raises:
+        ValueError: There is no such family or difficulty.
+    """
+    draft = draft_problem(family, difficulty, seed)
+    rng = keyed_random("picture", family, difficulty, seed)
+    return DrawnProblem(
+        family=family,
+        difficulty=difficulty,
+        seed=seed,
+        question=draft.question,
+        answer=draft.answer,
+        kind=draft.kind,
+        choices=draft.choices,
+        careful=draft.careful,
+        hasty=draft.hasty,
+        images=() if draft.scene is None else (draw(draft.scene, rng),),
+    )

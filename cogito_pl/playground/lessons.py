@@ -1,0 +1,103 @@
+"""Lessons for the base model: seeing, naming and scanning, before any question is asked in earnest.
+
+A lesson is a pure function of task, difficulty and seed. The tasks named like a family pose that family's problems and
+answer with the careful way in plain words, without tags; `caption` and `cell` teach what every scan is made of.
+"""
+
+import random
+from dataclasses import dataclass
+
+from PIL import Image
+
+from cogito_pl.playground.draft import Draft, Kind
+from cogito_pl.playground.drawing import draw
+from cogito_pl.playground.families import FAMILIES, draft_problem
+from cogito_pl.playground.randomness import keyed_random
+from cogito_pl.playground.scene import EMPTY, GRIDS, arrange, describe, every_thing
+
+SHARES: dict[str, float] = {
+    "caption": 0.15,
+    "cell": 0.08,
+    "count": 0.22,
+    "sum": 0.18,
+    "compare": 0.18,
+    "locate": 0.13,
+    "arithmetic": 0.06,
+}
+"""Task to its share of the lessons."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One lesson.
+
+    Args:
+        task: What it teaches.
+        difficulty: 1 (easy) to 5 (hard).
+        seed: What tells it from the others of its task and difficulty.
+        question: The text, without an image marker.
+        answer: What the solution amounts to.
+        kind: Which verifier compares answers.
+        choices: The options of a `choice`, in the order of their letters.
+        solution: The text to imitate, without tags.
+        images: The pictures, RGB; empty for a lesson in text.
+    """
+
+    task: str
+    difficulty: int
+    seed: int
+    question: str
+    answer: str
+    kind: Kind
+    choices: tuple[str, ...]
+    solution: str
+    images: tuple[Image.Image, ...]
+
+
+def draft_lesson(task: str, difficulty: int, seed: int) -> Draft:
+    """The words and the scene of a lesson.
+
+    Raises:
+        ValueError: There is no such task or difficulty.
+    """
+    if task in FAMILIES:
+        return draft_problem(task, difficulty, seed)
+    if task not in SHARES or difficulty not in GRIDS:
+        raise ValueError(f"there is no lesson {task!r} of difficulty {difficulty}; tasks are {', '.join(SHARES)}")
+    return _look(task, difficulty, keyed_random("words", task, difficulty, seed))
+
+
+def make_lesson(task: str, difficulty: int, seed: int) -> Lesson:
+    """The lesson of this key.
+
+    Args:
+        task: One of `SHARES`.
+        difficulty: 1 (easy) to 5 (hard).
+        seed: Any whole number.
+
+    Raises:
+        ValueError: There is no such task or difficulty.
+    """
+    draft = draft_lesson(task, difficulty, seed)
+    rng = keyed_random("picture", task, difficulty, seed)
+    return Lesson(
+        task=task,
+        difficulty=difficulty,
+        seed=seed,
+        question=draft.question,
+        answer=draft.answer,
+        kind=draft.kind,
+        choices=draft.choices,
+        solution=draft.careful if task in FAMILIES else draft.answer,
+        images=() if draft.scene is None else (draw(draft.scene, rng),),
+    )
+
+
+def _look(task: str, difficulty: int, rng: random.Random) -> Draft:
+    scene = arrange(rng, rng.choice(GRIDS[difficulty]), [], every_thing(difficulty), filled=0.75)
+    if task == "caption":
+        question, answer = "Describe.", " ".join(describe(name, thing) for name, thing in scene.cells())
+    else:
+        name, thing = rng.choice(list(scene.cells()))
+        question, answer = f"What is at {name}?", str(thing or EMPTY)
+    return Draft(question=question, answer=answer, kind="text", steps=answer, scene=scene)

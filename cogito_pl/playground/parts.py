@@ -1,0 +1,129 @@
+"""The parts of the data set, and which problem is row `i` of which part.
+
+Row `i` is a pure function of part, base seed and `i`. Its problem has the seed
+
+    (base seed * 8 + place of the part in PARTS) * 10_000_000 + i
+
+so that parts never share a seed, whatever the base seeds, as long as none has more than ten million rows. Two different
+seeds can still draw the same small scene: at difficulty 1 there are only so many.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from cogito_pl.playground.draft import Kind
+from cogito_pl.playground.families import FAMILIES, DrawnProblem, make_problem
+from cogito_pl.playground.lessons import SHARES, Lesson, make_lesson
+from cogito_pl.playground.randomness import keyed_random
+from cogito_pl.playground.scene import DIFFICULTIES
+
+PARTS = ("pretrain", "sft", "train", "validation", "test")
+MOST_ROWS = 10_000_000
+"""Rows a part may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row, before its pictures are encoded.
+
+    Args:
+        id: `<family>-<difficulty>-<seed>`.
+        question: The text, headed by one `<image>` per picture.
+        answer: The right answer.
+        kind: Which verifier compares answers.
+        choices: The options of a `choice`.
+        images: The pictures, RGB.
+        solution: What supervised fine-tuning imitates.
+        family: Family of the problem, or task of the lesson.
+        difficulty: 1 (easy) to 5 (hard).
+        seed: The problem's own seed.
+    """
+
+    id: str
+    question: str
+    answer: str
+    kind: Kind
+    choices: tuple[str, ...]
+    images: tuple[Image.Image, ...]
+    solution: str
+    family: str
+    difficulty: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartSpec:
+    """What a part consists of.
+
+    Args:
+        part: One of `PARTS`.
+        seed: Base seed, zero or more.
+        families: Families, or lessons of the `pretrain` part, that occur; empty for all.
+        difficulties: Difficulties that occur.
+        hasty_share: Share of the `sft` part whose solution is a guess; the other parts have careful solutions only.
+    """
+
+    part: str
+    seed: int = 0
+    families: Sequence[str] = ()
+    difficulties: Sequence[int] = DIFFICULTIES
+    hasty_share: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise ValueError(f"part {self.part!r} is unknown; it is one of {', '.join(PARTS)}")
+        if self.seed < 0:
+            raise ValueError(f"seed {self.seed} is negative")
+        known = SHARES if self.part == "pretrain" else FAMILIES
+        if unknown := [family for family in self.families if family not in known]:
+            raise ValueError(f"part {self.part!r} has no {', '.join(unknown)}; it has {', '.join(known)}")
+        if not self.difficulties or not set(self.difficulties) <= set(DIFFICULTIES):
+            raise ValueError(f"difficulties {list(self.difficulties)} are not among {list(DIFFICULTIES)}")
+        if not 0 <= self.hasty_share <= 1:
+            raise ValueError(f"hasty_share={self.hasty_share} is not between 0 and 1")
+
+    def row(self, index: int) -> Row:
+        """Row `index`, counted from zero.
+
+        Families and difficulties take turns; the lessons of the `pretrain` part are drawn by their shares.
+        """
+        if not 0 <= index < MOST_ROWS:
+            raise ValueError(f"row {index} is not below {MOST_ROWS}")
+        seed = (self.seed * 8 + PARTS.index(self.part)) * MOST_ROWS + index
+        return self._lesson_row(seed) if self.part == "pretrain" else self._problem_row(index, seed)
+
+    def _lesson_row(self, seed: int) -> Row:
+        rng = keyed_random("lesson", seed)
+        tasks = [task for task in SHARES if not self.families or task in self.families]
+        (task,) = rng.choices(tasks, [SHARES[task] for task in tasks])
+        lesson = make_lesson(task, rng.choice(list(self.difficulties)), seed)
+        return _row(lesson, lesson.task, lesson.solution)
+
+    def _problem_row(self, index: int, seed: int) -> Row:
+        families = [family for family in FAMILIES if not self.families or family in self.families]
+        turn, place = divmod(index, len(families))
+        problem = make_problem(families[place], self.difficulties[turn % len(self.difficulties)], seed)
+        hasty = self.part == "sft" and keyed_random("strategy", seed).random() < self.hasty_share
+        return _row(problem, problem.family, tagged(problem.hasty if hasty else problem.careful, problem.answer))
+
+
+def tagged(reasoning: str, answer: str) -> str:
+    """A solution in the form that the format reward expects."""
+    return f"<think>{reasoning}</think><answer>{answer}</answer>"
+
+
+def _row(source: DrawnProblem | Lesson, family: str, solution: str) -> Row:
+    return Row(
+        id=f"{family}-{source.difficulty}-{source.seed}",
+        question="<image>" * len(source.images) + source.question,
+        answer=source.answer,
+        kind=source.kind,
+        choices=source.choices,
+        images=source.images,
+        solution=solution,
+        family=family,
+        difficulty=source.difficulty,
+        seed=source.seed,
+    )

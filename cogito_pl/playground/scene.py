@@ -1,0 +1,141 @@
+"""A scene: coloured shapes on a grid whose cells have names.
+
+Knows what lies where and how it is called; nothing of questions, pixels or models.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+COLOURS = ("red", "green", "blue", "yellow", "purple")
+SHAPES = ("circle", "square", "triangle", "star", "heart")
+EMPTY = "empty"
+ROW_NAMES = "abcd"
+
+GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
+    1: ((2, 2), (2, 3), (3, 2)),
+    2: ((2, 3), (3, 2), (2, 4), (4, 2)),
+    3: ((3, 3), (2, 4), (4, 2)),
+    4: ((3, 4), (4, 3)),
+    5: ((4, 4),),
+}
+"""Difficulty to its grids, each as rows and columns."""
+
+VARIETY = {1: 3, 2: 4, 3: 5, 4: 5, 5: 5}
+"""Difficulty to the number of colours, and of shapes, that occur."""
+
+DIFFICULTIES = tuple(GRIDS)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One coloured shape."""
+
+    colour: str
+    shape: str
+
+    def __str__(self) -> str:
+        return f"{self.colour} {self.shape}"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which things are meant; an attribute that is None may be anything."""
+
+    colour: str | None = None
+    shape: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.colour is None and self.shape is None:
+            raise ValueError("a pattern needs a colour, a shape or both")
+
+    def matches(self, thing: Thing | None) -> bool:
+        """Whether this thing is meant; nothing is never meant."""
+        return thing is not None and self.colour in (None, thing.colour) and self.shape in (None, thing.shape)
+
+    def __str__(self) -> str:
+        """The plural that a question uses: `red ones`, `circles`, `red circles`."""
+        if self.shape is None:
+            return f"{self.colour} ones"
+        return f"{self.colour} {self.shape}s" if self.colour else f"{self.shape}s"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Things on a grid.
+
+    Args:
+        rows: Number of rows, named a, b, c, d from the top.
+        columns: Number of columns, named 1, 2, 3, 4 from the left.
+        things: One entry per cell, row by row; None where the cell is empty.
+    """
+
+    rows: int
+    columns: int
+    things: tuple[Thing | None, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.things) != self.rows * self.columns:
+            raise ValueError(f"{len(self.things)} entries do not fill {self.rows} x {self.columns} cells")
+
+    def cells(self) -> Iterator[tuple[str, Thing | None]]:
+        """Name and content of every cell, in reading order."""
+        return ((self.name(index), thing) for index, thing in enumerate(self.things))
+
+    def name(self, index: int) -> str:
+        """The name of a cell, such as `b2` for the second row and column."""
+        return f"{ROW_NAMES[index // self.columns]}{index % self.columns + 1}"
+
+    def count(self, *patterns: Pattern) -> int:
+        """How many things match one of the patterns or several."""
+        return sum(any(pattern.matches(thing) for pattern in patterns) for thing in self.things)
+
+
+def describe(name: str, thing: Thing | None) -> str:
+    """One entry of a scan: `b2 red circle` or `b2 empty`."""
+    return f"{name} {thing or EMPTY}"
+
+
+def scan(scene: Scene, note: Callable[[Thing | None], str]) -> str:
+    """Every cell in reading order, each followed by a running note.
+
+    Args:
+        scene: What is scanned.
+        note: Called once per cell, in order; returns what is written after the cell.
+    """
+    return " ".join(f"{describe(name, thing)} {note(thing)}" for name, thing in scene.cells())
+
+
+def palette(difficulty: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The colours and the shapes that occur at a difficulty."""
+    return COLOURS[: VARIETY[difficulty]], SHAPES[: VARIETY[difficulty]]
+
+
+def every_thing(difficulty: int) -> list[Thing]:
+    """All coloured shapes that occur at a difficulty."""
+    colours, shapes = palette(difficulty)
+    return [Thing(colour, shape) for colour in colours for shape in shapes]
+
+
+def arrange(
+    rng: random.Random, grid: tuple[int, int], wanted: Sequence[Thing], others: Sequence[Thing], filled: float = 0.7
+) -> Scene:
+    """A scene with exactly the wanted things, and some others between them.
+
+    Args:
+        rng: Source of the arrangement.
+        grid: Rows and columns.
+        wanted: Things that must be there, at most one per cell.
+        others: What the remaining cells draw from.
+        filled: Chance that a remaining cell is not empty.
+
+    Raises:
+        ValueError: The wanted things do not fit.
+    """
+    rows, columns = grid
+    spare = rows * columns - len(wanted)
+    if spare < 0:
+        raise ValueError(f"{len(wanted)} things do not fit into {rows} x {columns} cells")
+    things = [*wanted, *(rng.choice(others) if others and rng.random() < filled else None for _ in range(spare))]
+    rng.shuffle(things)
+    return Scene(rows, columns, tuple(things))

@@ -1,0 +1,55 @@
+"""A contact sheet: one problem per family and difficulty, with its question and answer, to be looked at by people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from cogito_pl.playground.families import make_problem
+from cogito_pl.playground.scene import DIFFICULTIES
+
+LINE_LENGTH = 34
+"""Characters per line under a picture."""
+
+
+def draw_sheet(
+    path: str | Path, families: Sequence[str], difficulties: Sequence[int] = DIFFICULTIES, seed: int = 0
+) -> None:
+    """Writes the sheet, difficulties from top to bottom and families from left to right.
+
+    Args:
+        path: The picture file; its ending decides the format.
+        families: Columns.
+        difficulties: Rows.
+        seed: Which problem of each cell is shown.
+    """
+    figure = Figure(figsize=(2.7 * len(families), 2.6 * len(difficulties) + 0.4), layout="constrained", dpi=110)
+    grid = figure.subplots(len(difficulties), len(families), squeeze=False)
+    for row, difficulty in zip(grid, difficulties, strict=True):
+        for axes, family in zip(row, families, strict=True):
+            problem = make_problem(family, difficulty, seed)
+            axes.set_axis_off()
+            if problem.images:
+                picture = problem.images[0]
+                axes.imshow(picture, interpolation="nearest")
+                # One scale for all pictures: room for the largest grid, the picture at the bottom in the middle.
+                axes.set(
+                    xlim=(picture.width / 2 - 58, picture.width / 2 + 58), ylim=(picture.height, picture.height - 116)
+                )
+            else:
+                axes.text(0.5, 0.5, problem.question, transform=axes.transAxes, ha="center", va="center", fontsize=12)
+            axes.set_title(f"{family} {difficulty}", fontsize=8, color="0.45")
+            question = f"{_folded(problem.question)}\n" if problem.images else ""
+            caption = f"{question}→ {problem.answer}"
+            axes.text(0.5, -0.04, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8)
+    figure.savefig(path)
+
+
+def _folded(text: str) -> str:
+    """The text in lines of at most `LINE_LENGTH` characters, broken between words."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) >= LINE_LENGTH:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)

@@ -1,0 +1,103 @@
+"""Writes a part as a folder in the layout of the Hugging Face Hub: a data set card and one Parquet file per part.
+
+Knows files; which row comes where is decided in `parts.py`.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Features, Image, List, Value
+from PIL import Image as PILImage
+
+from cogito_pl.playground.parts import PARTS, PartSpec, Row
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "question": Value("string"),
+        "answer": Value("string"),
+        "kind": Value("string"),
+        "choices": List(Value("string")),
+        "images": List(Image()),
+        "solution": Value("string"),
+        "family": Value("string"),
+        "difficulty": Value("int32"),
+        "seed": Value("int64"),
+    }
+)
+ROWS_PER_GROUP = 500
+"""Rows that are held in memory, and that a reader fetches, at a time."""
+
+CARD = """\
+---
+pretty_name: cogito_pl playground
+license: apache-2.0
+language: [en]
+task_categories: [visual-question-answering]
+configs:
+{configs}---
+
+# Playground
+
+Coloured shapes on a grid and sums in words, drawn by `python -m cogito_pl.playground write`. Every problem is a pure
+function of family, difficulty and seed, so these files can be made again byte for byte.
+
+| column | content |
+|---|---|
+| `question` | headed by one `<image>` per picture |
+| `answer`, `kind`, `choices` | the only right answer, its verifier (`number`, `text`, `choice`), the options |
+| `images` | PNG, 28 x 28 pixels per cell |
+| `solution` | what fine-tuning imitates; tagged `<think>`, `<answer>` in all parts but `pretrain` |
+| `family`, `difficulty`, `seed` | the key of the problem; difficulty is 1 to 5 |
+"""
+
+
+def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row]) -> Path:
+    """Writes one part, in place of an earlier one of that name, and brings the card up to date.
+
+    Args:
+        folder: The data set; created when missing, its other parts stay.
+        spec: Names the part.
+        rows: The rows in order, read once.
+
+    Returns:
+        The Parquet file, which is complete as soon as it exists.
+    """
+    target = Path(folder) / "data" / f"{spec.part}-00000-of-00001.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".unfinished")
+    with pq.ParquetWriter(unfinished, FEATURES.arrow_schema) as writer:
+        for group in _groups(iter(rows)):
+            writer.write_table(pa.Table.from_pylist([_record(row) for row in group], schema=FEATURES.arrow_schema))
+    unfinished.replace(target)
+    _write_card(Path(folder))
+    return target
+
+
+def _groups(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while group := list(islice(rows, ROWS_PER_GROUP)):
+        yield group
+
+
+def _record(row: Row) -> dict:
+    images = [{"bytes": _png(image), "path": f"{row.id}-{place}.png"} for place, image in enumerate(row.images)]
+    return {**vars(row), "choices": list(row.choices), "images": images}
+
+
+def _png(image: PILImage.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _write_card(folder: Path) -> None:
+    """The card lists the parts whose files are there."""
+    there = [part for part in PARTS if any((folder / "data").glob(f"{part}-*.parquet"))]
+    configs = "".join(
+        f"- config_name: {part}\n  data_files:\n  - split: {part}\n    path: data/{part}-*.parquet\n" for part in there
+    )
+    (folder / "README.md").write_text(CARD.format(configs=configs), encoding="utf-8")

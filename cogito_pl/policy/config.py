@@ -1,0 +1,73 @@
+"""What can be set about a policy and about sampling from it. Knows no model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyConfig:
+    """Which model, how it is prompted, which parts learn.
+
+    Args:
+        name: Folder of a transformers image-text-to-text model (or a Hub id): architecture, tokenizer, image processor.
+        init_from: Where the weights come from, if not from `name`: a model folder, or a Lightning checkpoint of a run
+            of the same model.
+        system_prompt: System message; none when empty.
+        instruction: Text after every question, such as the answer format that is asked for.
+        max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.
+        min_pixels: Smaller images are enlarged to about this many pixels; the model's own value when null.
+        max_pixels: Larger images are reduced to about this many pixels; the model's own value when null.
+        freeze: Parts that do not learn: `vision`, `projector`, `language`, `embeddings`, `head`.
+        dtype: Type of the weights in memory. Mixed precision is `trainer.precision`.
+        attention: Attention implementation of transformers.
+        gradient_checkpointing: Recompute activations in the backward pass, for memory.
+    """
+
+    name: str
+    init_from: str | None = None
+    system_prompt: str = ""
+    instruction: str = ""
+    max_prompt_tokens: int = 2048
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    freeze: tuple[Literal["vision", "projector", "language", "embeddings", "head"], ...] = ()
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    gradient_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where settings contradict each other."""
+        if self.max_prompt_tokens < 1:
+            raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
+        if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
+            raise ValueError(
+                f"policy.min_pixels={self.min_pixels} is above policy.max_pixels={self.max_pixels}; swap them"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How a completion is drawn.
+
+    Args:
+        max_tokens: Completions are cut after this many tokens, the end token included.
+        temperature: Softmax temperature; 1 samples the policy itself, 0 takes the likeliest token.
+        top_p: Smallest set of likeliest tokens with at least this probability; 1 keeps all.
+        top_k: The k likeliest tokens; 0 keeps all.
+    """
+
+    max_tokens: int = 1024
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a value is outside its range."""
+        if self.max_tokens < 1:
+            raise ValueError(f"sampling.max_tokens={self.max_tokens} allows no completion; it must be at least 1")
+        if self.temperature < 0:
+            raise ValueError(f"sampling.temperature={self.temperature} is negative; 0 is greedy, 1 samples the policy")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"sampling.top_p={self.top_p} is outside (0, 1]; 1 switches it off")
+        if self.top_k < 0:
+            raise ValueError(f"sampling.top_k={self.top_k} is negative; 0 switches it off")

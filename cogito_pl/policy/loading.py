@@ -1,0 +1,56 @@
+"""Weights: from a model folder or a Lightning checkpoint into a transformers model, all or an error."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForImageTextToText
+
+from cogito_pl.policy.config import PolicyConfig
+
+CHECKPOINT_PREFIX = "policy.model."
+
+
+def load_model(config: PolicyConfig) -> nn.Module:
+    """The transformers model of `config`, with the weights of `init_from` where that is set.
+
+    Raises:
+        FileNotFoundError: Neither a folder nor a checkpoint at `init_from`.
+        ValueError: `init_from` holds the weights of another model.
+    """
+    start = Path(config.init_from) if config.init_from else None
+    if start is not None and not start.exists():
+        raise FileNotFoundError(f"policy.init_from={config.init_from}: no such model folder or Lightning checkpoint")
+    folder = str(start) if start is not None and start.is_dir() else config.name
+    model = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
+    )
+    if start is not None and start.is_file():
+        load_checkpoint_weights(model, start)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def load_checkpoint_weights(model: nn.Module, path: Path) -> None:
+    """Copies the policy's weights out of a Lightning checkpoint; every one must be there and fit."""
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("state_dict", {})
+    weights = {
+        key.removeprefix(CHECKPOINT_PREFIX): value for key, value in state.items() if key.startswith(CHECKPOINT_PREFIX)
+    }
+    if problem := mismatch(model.state_dict(), weights):
+        raise ValueError(f"policy.init_from={path} holds another model than policy.name: {problem}")
+    model.load_state_dict(weights)
+
+
+def mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:
+    """What keeps `found` from being the weights of a model with the weights `expected`, or None."""
+    if not found:
+        return f"it has no weights under {CHECKPOINT_PREFIX!r}"
+    missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    if missing or extra:
+        return f"{len(missing)} weights are missing {missing[:3]}, {len(extra)} are not of this model {extra[:3]}"
+    for key, value in expected.items():
+        if value.shape != found[key].shape:
+            return f"{key} has shape {list(found[key].shape)}, expected {list(value.shape)}"
+    return None

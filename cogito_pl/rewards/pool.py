@@ -1,0 +1,150 @@
+"""Grading in warm worker processes, each answer with a deadline. Knows processes and clocks; nothing of verifiers.
+
+A formula can keep sympy busy for minutes, and only killing its process is sure to stop it. So each worker holds one
+answer at a time, the parent keeps the clock (which works from any thread and touches no signal), and a worker that
+passes its deadline is killed and replaced: only its own answer is lost. Workers are spawned, never forked, because
+the parent may hold a CUDA context; they are daemons, so none survives the parent. The pool's caller must be
+importable: a script that starts one guards its entry with `if __name__ == "__main__"`.
+"""
+
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Sequence
+from multiprocessing.connection import wait
+
+from cogito_pl.rewards.grade import Grade, grade
+from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
+
+CACHED = 8192
+"""Grades that are kept, so that identical requests are graded once."""
+
+
+class GraderPool:
+    """Grades many responses at once, each within its deadline.
+
+    Args:
+        workers: Number of processes, started when they are first needed.
+        deadline_s: Seconds for one response, counted from when a worker begins it.
+        grader: What the workers call; importable.
+
+    Raises:
+        RuntimeError: From `grade_all`, when a worker cannot start.
+    """
+
+    def __init__(self, workers: int = 2, deadline_s: float = 5.0, grader: Grader = grade) -> None:
+        if workers < 1 or not deadline_s > 0:
+            raise ValueError(f"workers={workers}, deadline_s={deadline_s}: both must be positive; use workers >= 1")
+        self._size, self._deadline_s, self._grader = workers, deadline_s, grader
+        self._workers: list[Worker] = []
+        self._cache: OrderedDict[GradeRequest, Grade] = OrderedDict()
+        self._counts = Counter(dict.fromkeys(("graded", "unparsed", "timeouts", "deaths", "errors", "cache_hits"), 0))
+        self._lock = threading.Lock()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Since the pool was made: graded and unparsed responses, timeouts, deaths of workers, errors, cache hits."""
+        return dict(self._counts)
+
+    def grade_all(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        """Grades requests, in order.
+
+        Args:
+            requests: What to grade; identical ones are graded once.
+
+        Returns:
+            One grade for each request. A response past its deadline has rule "deadline", one whose worker died twice
+            over it has rule "died"; both count as unparsed.
+
+        Raises:
+            RuntimeError: A worker could not start.
+            ValueError: A request has an unknown kind.
+        """
+        with self._lock:
+            fresh = list(dict.fromkeys(request for request in requests if request not in self._cache))
+            grades = {request: self._cache[request] for request in requests if request in self._cache}
+            try:
+                if self._grader is grade:  # only formulas can take long; a trip to a worker costs more than the rest
+                    grades |= {request: grade(*request) for request in fresh if request.kind != "math"}
+                grades |= self._graded([request for request in fresh if request not in grades])
+            except BaseException:
+                self._kill_all()  # workers may still hold requests whose answers nobody will read
+                raise
+            self._counts.update(graded=len(requests), cache_hits=len(requests) - len(fresh))
+            self._counts["unparsed"] += sum(not grades[request].parsed for request in requests)
+            self._counts["timeouts"] += sum(grades[request].rule == "deadline" for request in fresh)
+            self._counts["errors"] += sum(grades[request].rule == "error" for request in fresh)
+            for request, verdict in grades.items():
+                if verdict.rule not in ("deadline", "died"):  # a busy machine must not be remembered
+                    self._cache[request] = verdict
+                    self._cache.move_to_end(request)
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+            return [grades[request] for request in requests]
+
+    def _graded(self, requests: Sequence[GradeRequest]) -> dict[GradeRequest, Grade]:
+        grades: dict[GradeRequest, Grade] = {}
+        queue, died = deque(requests), set[GradeRequest]()
+        while len(grades) < len(requests):
+            while len(self._workers) < min(self._size, len(requests) - len(grades)):
+                self._workers.append(Worker(self._grader))
+            for worker in self._workers:
+                if worker.ready and worker.request is None and queue:
+                    worker.give(queue.popleft(), self._deadline_s)
+            waited = [worker for worker in self._workers if worker.request or not worker.ready]
+            first = min(worker.until for worker in waited)
+            heard = wait([worker.pipe for worker in waited], timeout=max(0.0, first - time.monotonic()))
+            for worker in waited:
+                if worker.pipe in heard:
+                    self._hear(worker, grades, queue, died)
+                elif time.monotonic() >= worker.until:
+                    self._retire(worker)
+                    if worker.request is None:
+                        raise RuntimeError(
+                            f"a grading worker was not ready after {START_UP_S:.0f} s; is the machine overloaded?"
+                        )
+                    grades[worker.request] = Grade.without_answer("deadline")
+        return grades
+
+    def _hear(self, worker: Worker, grades: dict, queue: deque, died: set) -> None:
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._retire(worker)
+            if worker.request is None:
+                raise RuntimeError(
+                    f"a grading worker ended with exit code {worker.process.exitcode} before it was ready; its message is "
+                    'above. A script that grades must guard its entry with `if __name__ == "__main__"`.'
+                ) from None
+            self._counts["deaths"] += 1
+            if worker.request in died:
+                grades[worker.request] = Grade.without_answer("died")
+            else:
+                died.add(worker.request)
+                queue.appendleft(worker.request)
+            return
+        if isinstance(message, Exception):
+            raise message
+        if worker.ready:
+            grades[worker.request] = message
+            worker.request = None
+        worker.ready = True
+
+    def _retire(self, worker: Worker) -> None:
+        worker.kill()
+        self._workers.remove(worker)
+
+    def _kill_all(self) -> None:
+        while self._workers:
+            self._retire(self._workers[-1])
+
+    def close(self) -> None:
+        """Ends all workers; a later `grade_all` starts new ones."""
+        with self._lock:
+            self._kill_all()
+
+    def __enter__(self) -> "GraderPool":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

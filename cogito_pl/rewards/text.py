@@ -1,0 +1,88 @@
+"""The verifier of short texts. Knows normalised equality; nothing of numbers beyond the words zero to ten.
+
+Two texts agree when they are equal after: full-width characters folded to ASCII (circled, superscript and
+Roman-numeral characters stay what they are, as in lmms-eval's OCRBench tests), case folded, apostrophes dropped,
+hyphens and runs of white space made one space, surrounding punctuation and a leading article removed, number words to
+ten written as digits ("none" is 0), as in the VQA metric. When the gold is "yes" or "no", a response that opens with
+that word and nowhere has the other one agrees.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cogito_pl.rewards.extract import Candidate, clause, unwrapped
+
+LONE_LENGTH = 100
+"""Characters of a one-line response that may be an answer and nothing else."""
+
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D}
+_DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"} | {
+    "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
+_EDGES = " \t\n\r.,;:!?\"'`*()[]{}<>«»“”。，、；：！？"  # noqa: RUF001
+
+
+class Verdict(NamedTuple):
+    """What a verifier says about an answer it could read: right or not, a score in [0, 1], and by which rule."""
+
+    correct: bool
+    score: float
+    rule: str
+
+    @classmethod
+    def of(cls, correct: bool, rule: str) -> "Verdict":
+        """All or nothing."""
+        return cls(correct, float(correct), rule)
+
+
+def fold_width(text: str) -> str:
+    """Full-width forms and the minus sign as ASCII; other compatibility characters untouched."""
+    return unicodedata.normalize("NFC", text).translate(_WIDE)
+
+
+def normalised(text: str) -> str:
+    """The form in which two texts are compared; the text itself, stripped, when nothing else would be left of it."""
+    folded = re.sub(r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", r"\1", fold_width(text)).casefold()
+    folded = re.sub(r"['’‘]", "", folded)  # noqa: RUF001
+    folded = re.sub(r"\s+", " ", re.sub(r"(?<=\w)-(?=\w)", " ", folded)).strip(_EDGES)
+    folded = re.sub(r"^(?:the|an|a) (?=\S)", "", folded)
+    return " ".join(_DIGITS.get(word, word) for word in folded.split(" ")) or text.strip()
+
+
+def same_text(answer: str, gold: str) -> bool:
+    """Whether two texts agree by the rules of this file."""
+    left, right = normalised(answer), normalised(gold)
+    if right in ("yes", "no"):
+        said = re.findall(r"[^\W\d_]+", left[:1000])
+        return said[:1] == [right] and ("no" if right == "yes" else "yes") not in said
+    return left == right
+
+
+def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
+    """Compares a text answer with its gold.
+
+    Args:
+        answer: Where the response states its answer.
+        gold: The right text.
+        choices: Not used.
+
+    Returns:
+        The verdict, None when this place states no answer.
+    """
+    gold, text = unwrapped(gold), unwrapped(answer.text)
+    if not text:
+        return None
+    if answer.rule in ("marker", "option-marker"):
+        text = text if same_text(text, gold) else unwrapped(clause(answer.text))
+    elif answer.rule == "statement":
+        return Verdict(True, 1.0, "text") if same_text(text, gold) else None
+    elif answer.rule == "lone" and (len(text) > LONE_LENGTH or "\n" in text) and not same_text(text, gold):
+        return None
+    return Verdict.of(same_text(text, gold), "text") if text else None
+
+
+def check(gold: str, choices: Sequence[str] = ()) -> str | None:
+    """Why this gold cannot be verified, None when it can."""
+    return None if unwrapped(gold) else "the answer is empty"
