@@ -10,6 +10,8 @@ from pathlib import Path
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
+from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 from datasets.packaged_modules.json.json import Json
 from datasets.packaged_modules.parquet.parquet import Parquet
 from huggingface_hub import DatasetCard
@@ -43,7 +45,7 @@ def open_table(source: Source) -> Table:
         if saved:
             return _open_saved(source, path)
         return _open_hub_folder(source, path) if path.is_dir() else _open_file(source, path)
-    except (pa.ArrowException, datasets.exceptions.DatasetsError) as error:
+    except (pa.ArrowException, OSError, datasets.exceptions.DatasetsError) as error:
         reason = error.__cause__ or error
         raise ValueError(f"source {source.label}: {path} cannot be read: {reason}") from error
 
@@ -92,6 +94,11 @@ def _open_hub_folder(source: Source, path: Path) -> Table:
     _require(source, "split", source.split, list(builder.config.data_files))
     files = [Path(file) for file in builder.config.data_files[source.split]]
     shown = [os.path.join(path, os.path.relpath(file, folder)) for file in files]
+    if isinstance(builder, ImageFolder) and not any(file.stem == "metadata" for file in files):
+        raise ValueError(
+            f"source {source.label}: {path} looks like a folder of mere pictures; set `path` to the file with the "
+            "questions, or name that file under `configs` in the folder's README.md"
+        )
     if isinstance(builder, Json) and all(file.suffix in _JSON for file in files) and builder.config.field is None:
         return JsonTable(list(zip(files, shown, strict=True)), source.limit)
     if isinstance(builder, Parquet):
@@ -128,7 +135,7 @@ def _refuse_remote_files(source: Source, path: Path) -> None:
         return
     try:
         configs = DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict().get("configs")
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, yaml.YAMLError) as error:
         raise ValueError(f"source {source.label}: the card {card} cannot be read: {error}") from error
     if "://" in str(configs):
         raise ValueError(f"source {source.label}: {card} names files on other machines; copy them here and name those")

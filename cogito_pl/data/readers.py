@@ -111,7 +111,7 @@ def read_source(
         except (RowError, PictureError) as error:
             result.refusals.append(Refusal(row.file, row.number, str(error)))
     if source.limit is not None:
-        _log.info("source %s: limit=%d: the first %d rows were read", source.label, source.limit, len(table))
+        _log.warning("source %s: limit=%d: only the first %d rows were read", source.label, source.limit, len(table))
     if maker.repeated_ids:
         _log.warning("source %s: %d rows repeat an id and were given new ones", source.label, maker.repeated_ids)
     share = len(result.refusals) / len(table)

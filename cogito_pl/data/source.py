@@ -67,6 +67,6 @@ class Source:
     @property
     def label(self) -> str:
         """The name, or one derived from the path."""
-        path = Path(self.path)
+        path = Path(self.path).absolute()
         stem = path.stem if path.suffix in (".parquet", ".jsonl", ".json") else path.name
         return self.name or (f"{stem}/{self.subset}" if self.subset else stem)

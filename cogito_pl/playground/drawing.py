@@ -21,6 +21,8 @@ FINE = 8
 PAPER = (250, 247, 240)
 LINE = (226, 220, 208)
 PRINT = (140, 132, 120)
+RIM = (52, 46, 44)
+"""The same for every colour, so that a shape can be told by its edge alone."""
 INK = {
     "red": (216, 58, 54),
     "green": (62, 160, 84),
@@ -52,7 +54,7 @@ def draw(scene: Scene, rng: random.Random) -> Image.Image:
     for index, (name, thing) in enumerate(scene.cells()):
         left, top = CELL * (index % scene.columns), CELL * (index // scene.columns)
         _draw_tile(image, left, top, name)
-        size, shift_x, shift_y = rng.choice((16, 17, 18)), rng.choice((0, 1, 2)), rng.choice((0, 1, 2))
+        size, shift_x, shift_y = rng.choice((18, 19)), rng.choice((0, 1)), rng.choice((0, 1))
         if thing is not None:
             sprite = _sprite(thing.colour, thing.shape, size)
             image.paste(sprite, (left + 7 + shift_x, top + 7 + shift_y), sprite)
@@ -70,14 +72,12 @@ def _draw_tile(image: Image.Image, left: int, top: int, name: str) -> None:
 
 @cache
 def _sprite(colour: str, shape: str, size: int) -> Image.Image:
-    """One shape with a darker rim, RGBA, `size` pixels wide and high."""
+    """One shape with a dark rim, RGBA, `size` pixels wide and high."""
     side = size * FINE
-    red, green, blue = INK[colour]
-    rim = (red * 3 // 4, green * 3 // 4, blue * 3 // 4)
-    image = Image.new("RGBA", (side, side), (*rim, 0))
+    image = Image.new("RGBA", (side, side), (*RIM, 0))
     pen = ImageDraw.Draw(image)
-    _outline(pen, shape, side, 0, (*rim, 255))
-    _outline(pen, shape, side, FINE, (red, green, blue, 255))
+    _outline(pen, shape, side, 0, (*RIM, 255))
+    _outline(pen, shape, side, FINE * 7 // 4, (*INK[colour], 255))
     return image.reduce(FINE)
 
 

@@ -66,7 +66,7 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
     labels = ascii_uppercase[: len(choices) or None]
     text = fold_width(unwrapped(answer.text)).strip()
     text = re.sub(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text).strip()
-    if len(text) > 1:
+    if not re.fullmatch("[A-Z]", text):
         written = normalised(text)
         same = [label for label, option in zip(labels, choices, strict=False) if normalised(option) == written]
         if len(same) == 1:

@@ -1,8 +1,9 @@
 r"""Which formula a place states. Knows LaTeX delimiters and prose; nothing of whether two formulas agree.
 
-A tag or box states all that it holds. Elsewhere the formula is the whole text when that is no prose, else what follows the
-last "is" of a marked sentence, else the only delimited formula of a single sentence, else the number or the one to three
-words that open a marked text. Prose is never handed on, since Math-Verify would find a number in it.
+A tag or box states all that it holds. Elsewhere the formula is the whole text when that is no prose, else what
+follows the last "is" of a marked sentence, else the only delimited formula of a single sentence, else the number or
+the one to three words that a marked text or a whole response consists of. Prose is never handed on, since Math-Verify
+would find a number in it.
 """
 
 import re
@@ -24,7 +25,7 @@ def wordy(text: str) -> bool:
 
 def _formula_like(text: str) -> bool:
     bare = _DELIMITED.fullmatch(text.rstrip(" ."))
-    rest = re.sub(r"\\[a-zA-Z]+", " ", PERCENT.sub("", STYLE.sub("", text)))
+    rest = re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+", " ", PERCENT.sub("", STYLE.sub("", text)))
     words = _WORD.findall(rest)
     return (
         bool(text) and "\n\n" not in text and (bare is not None or not words or (len(words) == 1 and text[0].isdigit()))
@@ -44,11 +45,11 @@ def stated(answer: Candidate) -> str | None:
     formulas = _DELIMITED.findall(text)
     if len(formulas) == 1 and len(text) <= 200 and "\n" not in text.replace(formulas[0], ""):
         return unwrapped(formulas[0])
+    short = text if len(text.split()) <= 3 and wordy(text) else None
     if "marker" in answer.rule:
         found = re.match(r"[-+]?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?(?![\w^*+/(-])", text)
-        short = len(text.split()) <= 3 and wordy(text)
-        return found[0].strip("$,") if found else text if short else None
-    return None
+        return found[0].strip("$,") if found else short
+    return short if answer.rule == "lone" else None
 
 
 def target(gold: str) -> str:

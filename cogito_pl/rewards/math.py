@@ -71,7 +71,7 @@ def _parsed(text: str, seconds: int | None) -> tuple[object, ...]:
     import math_verify  # costs half a second and sympy; only a process that compares formulas pays it
 
     logging.getLogger("math_verify").setLevel(logging.ERROR)
-    text = re.sub(r"\\(?:mathrm|text)\s*\{\s*([ei])\s*\}", r" \1 ", text)  # Math-Verify drops these as units
+    text = re.sub(r"\\(?:mathrm|text)\s*\{\s*([ei])\s*\}", r"{\1}", text)  # Math-Verify drops these as units
     text = re.sub(r"^([-+]?[\d.,/ ]*\d)\s+[a-zA-Z]{3,}(?: [a-zA-Z]+)?$", r"\1", PERCENT.sub(r"\\%", text))
     text = re.sub(r"\s*[\u4e00-\u9fff]+$", "", text)  # a unit
     text = re.sub(r"(?<=\d)\s+(?=\d{3}(?!\d))", "", text.replace("\n", " ").replace("**", "^"))

@@ -3,8 +3,7 @@
 A formula can keep sympy busy for minutes, and only killing its process is sure to stop it. So each worker holds one
 answer at a time, the parent keeps the clock (which works from any thread and touches no signal), and a worker that
 passes its deadline is killed and replaced: only its own answer is lost. Workers are spawned, never forked, because
-the parent may hold a CUDA context; they are daemons, so none survives the parent. The pool's caller must be
-importable: a script that starts one guards its entry with `if __name__ == "__main__"`.
+the parent may hold a CUDA context; they are daemons, so none survives the parent.
 """
 
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from cogito_pl.rewards.grade import Grade, grade
-from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
+from cogito_pl.rewards.worker import Grader, GradeRequest, Worker
 
 CACHED = 8192
 """Grades that are kept, so that identical requests are graded once."""
@@ -101,7 +100,7 @@ class GraderPool:
                     self._retire(worker)
                     if worker.request is None:
                         raise RuntimeError(
-                            f"a grading worker was not ready after {START_UP_S:.0f} s; is the machine overloaded?"
+                            f"a grading worker was not ready after {START_UP_S:.0f} s; is the machine busy?"
                         )
                     grades[worker.request] = Grade.without_answer("deadline")
         return grades
@@ -113,8 +112,8 @@ class GraderPool:
             self._retire(worker)
             if worker.request is None:
                 raise RuntimeError(
-                    f"a grading worker ended with exit code {worker.process.exitcode} before it was ready; its message is "
-                    'above. A script that grades must guard its entry with `if __name__ == "__main__"`.'
+                    f"a grading worker ended before it was ready (exit code {worker.process.exitcode}); what it said is "
+                    "printed above. The grader must be a function that a new process can import."
                 ) from None
             self._counts["deaths"] += 1
             if worker.request in died:

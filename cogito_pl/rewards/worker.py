@@ -3,15 +3,20 @@
 import contextlib
 import multiprocessing
 import signal
+import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import NamedTuple
 
 from cogito_pl.rewards.grade import Grade, grade
 
 START_UP_S = 60.0
 """Seconds that a process may take until it is ready."""
+
+_START = threading.Lock()
 
 
 class GradeRequest(NamedTuple):
@@ -42,6 +47,16 @@ def serve(pipe: Connection, grader: Grader) -> None:
             pipe.send(verdict)
 
 
+@contextlib.contextmanager
+def _unnamed_main() -> Iterator[None]:
+    """Spawning then does not import the user's script again: that costs, loops when unguarded, fails in notebooks."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class Worker:
     """A process, its pipe, and the one request that it holds."""
 
@@ -49,7 +64,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, grader), daemon=True, name="cogito-grader")
-        self.process.start()
+        with _START, _unnamed_main():
+            self.process.start()
         theirs.close()
         self.ready = False
         self.request: GradeRequest | None = None

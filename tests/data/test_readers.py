@@ -352,6 +352,44 @@ def test_a_folder_without_data_is_an_error(name):
         read("set")
 
 
+def test_a_card_that_is_no_yaml_is_an_error_that_names_it():
+    parquet("set/train.parquet", [row()])
+    Path("set/README.md").write_text("---\nconfigs: [\n---\n")
+    with pytest.raises(ValueError, match=r"the card set/README.md cannot be read"):
+        read("set")
+
+
+def test_a_folder_of_pictures_with_a_metadata_file_is_read():
+    Path("set/train").mkdir(parents=True)
+    Path("set/train/a.png").write_bytes(png((3, 5)))
+    jsonl("set/train/metadata.jsonl", [{"file_name": "a.png", "question": "q", "answer": 4}])
+    (problem,) = read("set", kind="number", columns=Columns(images="image")).problems
+    assert (problem.images[0].load().size, problem.answer) == ((3, 5), "4")
+
+
+def test_json_lines_outnumbered_by_pictures_are_found_with_the_remedy_of_the_error():
+    Path("set/images").mkdir(parents=True)
+    for n in range(3):
+        Path(f"set/images/train_{n}.png").write_bytes(png((n + 1, 5)))
+    rows = [{"question": "q", "answer": 4, "images": f"images/train_{n}.png"} for n in range(3)]
+    jsonl("set/train.jsonl", rows)
+    with pytest.raises(ValueError, match="looks like a folder of mere pictures; set `path` to the file"):
+        read("set", kind="number")
+    for card in (None, "---\nconfigs:\n- config_name: default\n  data_files: train.jsonl\n---\n"):
+        if card is not None:
+            Path("set/README.md").write_text(card)
+        problems = read("set" if card else "set/train.jsonl", kind="number").problems
+        assert [p.images[0].size for p in problems] == [(1, 5), (2, 5), (3, 5)]
+
+
+def test_tables_of_comma_separated_values_are_read():
+    Path("set").mkdir()
+    Path("set/test.csv").write_text("question,answer,kind\nq,4,number\nq,,number\n")
+    result = read("set", split="test")
+    assert [p.answer for p in result.problems] == ["4.0"]
+    assert result.refusals == [Refusal("set/test.csv", 1, "the answer is empty")]
+
+
 def test_a_file_of_another_kind_is_an_error():
     Path("a.pkl").write_bytes(b"x")
     with pytest.raises(ValueError, match=r"a.pkl is neither a folder nor a .parquet, .jsonl or .json file"):
@@ -493,12 +531,11 @@ def test_ids_are_unique_and_do_not_depend_on_what_is_refused(caplog):
 def test_a_limit_takes_the_first_rows_and_says_so(caplog):
     rows = [row(answer=str(n) if n != 1 else "") for n in range(6)]
     lines = jsonl("a.jsonl", [{k: v for k, v in r.items() if k != "images"} for r in rows])
-    with caplog.at_level(logging.INFO):
-        for path in (parquet("p.parquet", rows), lines):
-            result = read(path, limit=4)
-            assert [p.answer for p in result.problems] == ["0", "2", "3"]
-            assert [p.id for p in result.problems] == ["0", "2", "3"]
-    assert "source p: limit=4: the first 4 rows were read" in caplog.text
+    for path in (parquet("p.parquet", rows), lines):
+        result = read(path, limit=4)
+        assert [p.answer for p in result.problems] == ["0", "2", "3"]
+        assert [p.id for p in result.problems] == ["0", "2", "3"]
+    assert "source p: limit=4: only the first 4 rows were read" in caplog.text
     with pytest.raises(ValueError, match="limit=0 leaves no rows"):
         read("p.parquet", limit=0)
 

@@ -164,7 +164,7 @@ def test_every_box_finds_a_partner_when_that_is_possible():
 @pytest.mark.parametrize(
     ("response", "rule"),
     [
-        ("<think>it is <answer>3</answer>", "none"),
+        ("<think>it is <answer>3</answer>", "answer-tag/number"),
         ("<think>so \\boxed{4}", "none"),
         ("<think>\\boxed{4}</think>", "none"),
         ("<think>hm <answer>4</answer>", "answer-tag/number"),
@@ -242,7 +242,7 @@ def test_a_gold_that_no_response_could_meet_is_refused_with_a_reason(gold, kind,
 
 def test_an_unknown_kind_is_an_error():
     for call in (lambda: grade("4", "4", "poem"), lambda: check_gold("4", "poem")):
-        with pytest.raises(ValueError, match="poem.*math, number"):
+        with pytest.raises(ValueError, match=r"poem.*math, number"):
             call()
 
 
