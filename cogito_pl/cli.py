@@ -10,7 +10,7 @@ set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_
 
 
 class CogitoCLI(LightningCLI):
-    """Takes the module from YAML (`class_path: cogito_pl.modules.GRPOModule`), ties it to the data, refuses abbreviations."""
+    """Takes the module from YAML (`class_path: cogito_pl.modules.GRPOModule`) and ties it to the data."""
 
     def __init__(self, args: ArgsType = None) -> None:
         super().__init__(

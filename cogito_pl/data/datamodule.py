@@ -29,7 +29,7 @@ class ReasoningDataModule(L.LightningDataModule):
         rollouts_per_epoch: Prompt batches between two validations; once through the data when null.
         validation_batch: Problems of a validation batch on one rank.
         refuse_limit: Share of a source's rows that may be unusable before reading stops with an error.
-        check_images: `decode` finds every broken image when the data are read; `header` only opens them, for large data.
+        check_images: `decode` finds every broken image when the data are read; `header` only opens them.
         max_image_pixels: Larger images are refused, before they are decoded.
         seed: Of the order of draws; the command line sets it to `seed_everything`.
     """
@@ -73,9 +73,7 @@ class ReasoningDataModule(L.LightningDataModule):
                 problem for source in self.train_sources for problem in self._read(source, training=True)
             ]
         if stage in ("fit", "validate", "test", "predict") and not self.validation_problems:
-            self.validation_problems = [
-                self._read(source, training=False) for source in self.validation_sources
-            ]
+            self.validation_problems = [self._read(source, training=False) for source in self.validation_sources]
         if len(set(self.validation_names)) < len(self.validation_names):
             raise ValueError(
                 f"data.validation has sources of one name {self.validation_names}; give each its own `name`"
@@ -131,7 +129,8 @@ class ReasoningDataModule(L.LightningDataModule):
         module = self.trainer.lightning_module
 
         def check(problem: Problem) -> str | None:
-            return check_gold(problem.answer, problem.kind, problem.choices) or module.refusal(problem, training=training)
+            unverifiable = check_gold(problem.answer, problem.kind, problem.choices)
+            return unverifiable or module.refusal(problem, training=training)
 
         return check
 
@@ -143,8 +142,8 @@ class ReasoningDataModule(L.LightningDataModule):
             rank_zero_info(f"the refused rows are listed in {path}")
 
     def _check_trainer(self) -> None:
-        if self.trainer.reload_dataloaders_every_n_epochs != 1:
+        reload = self.trainer.reload_dataloaders_every_n_epochs
+        if reload != 1:
             raise ValueError(
-                f"trainer.reload_dataloaders_every_n_epochs={self.trainer.reload_dataloaders_every_n_epochs} would repeat "
-                "the first epoch's problems; set it to 1"
+                f"trainer.reload_dataloaders_every_n_epochs={reload} would repeat the first epoch; set it to 1"
             )

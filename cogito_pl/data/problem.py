@@ -5,7 +5,6 @@ Knows what makes a problem usable; nothing of files, tokenizers or models.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, get_args
 
 from PIL import Image
@@ -35,7 +34,7 @@ class Picture:
     def of(cls, image: Image.Image, name: str = "memory") -> "Picture":
         """A picture that is already decoded."""
         rgb = image.convert("RGB")
-        return cls(name, rgb.size, lambda: rgb)
+        return cls(name, rgb.size, rgb.copy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class Problem:
     choices: tuple[str, ...] = ()
     solution: str | None = None
     source: str = ""
-    meta: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
+    meta: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError with the reason when the problem cannot be used."""

@@ -1,6 +1,6 @@
 """The order of problems: a pure function of (seed, draw number).
 
-A draw number counts the prompts drawn since the start of the run, over all ranks and epochs. Which problem a number draws
+A draw number counts the prompts drawn since the start of the run, over all ranks and epochs. Which problem it draws
 depends on the seed and the number alone: not on ranks, workers, prefetching or where a run was resumed.
 """
 

@@ -77,8 +77,8 @@ class PolicyModule(L.LightningModule):
         derived = self.schedule.micro_batches_per_update(world)
         if self.trainer.accumulate_grad_batches not in (1, derived):
             raise ValueError(
-                f"trainer.accumulate_grad_batches={self.trainer.accumulate_grad_batches} contradicts the schedule, which "
-                f"makes it {derived}; leave it out"
+                f"trainer.accumulate_grad_batches={self.trainer.accumulate_grad_batches} contradicts the schedule, "
+                f"which makes it {derived}; leave it out"
             )
         self.trainer.accumulate_grad_batches = derived
 
@@ -108,7 +108,8 @@ class PolicyModule(L.LightningModule):
         """Starts the validation metrics, one set per source and one over all."""
         names = self.trainer.datamodule.validation_names
         scopes = ["val"] + ([f"val/{name}" for name in names] if len(names) > 1 else [])
-        self.validation_means = Means(f"{scope}/{term}" for scope in scopes for term in VALIDATION_TERMS).to(self.device)
+        means = Means(f"{scope}/{term}" for scope in scopes for term in VALIDATION_TERMS)
+        self.validation_means = means.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Samples one completion per problem, grades it, and shows it to the callbacks."""
@@ -169,7 +170,7 @@ class PolicyModule(L.LightningModule):
         )
 
     def scaled(self, loss: Tensor) -> Tensor:
-        """Undoes what Lightning divides by (accumulation, ranks): denominators already span the whole optimiser step."""
+        """Undoes what Lightning divides by: our denominators already span the whole optimiser step on all ranks."""
         return loss * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
 
     def over_ranks(self, counts: Tensor) -> Tensor:

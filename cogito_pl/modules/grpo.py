@@ -1,7 +1,8 @@
 """Group-relative policy optimisation (GRPO, arXiv 2402.03300) under Lightning's automatic optimisation.
 
-The sampler yields each prompt batch once per micro-batch slot. At slot 0 the module samples a rollout and keeps it; every
-slot trains on its rows. A rollout is not in a checkpoint: a run resumed inside one samples the remaining slots afresh.
+The sampler yields each prompt batch once per micro-batch slot. At slot 0 the module samples a rollout and keeps it;
+every slot trains on its rows. A rollout is not in a checkpoint: a run resumed inside one samples the remaining slots
+afresh.
 """
 
 from dataclasses import replace
@@ -63,9 +64,11 @@ class GRPOModule(PolicyModule):
     ) -> None:
         super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
         if schedule.group_size < 2:
-            raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; choose 2 or more")
+            raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; use 2 or more")
         if sampling.temperature == 0:
-            raise ValueError("sampling.temperature=0 draws the same completion every time; GRPO needs variety: raise it")
+            raise ValueError(
+                "sampling.temperature=0 draws the same completion every time; raise it, GRPO needs variety"
+            )
         self.sampling, self.loss, self.scale_by_std = sampling, loss, scale_by_std
         self.reference: Reference | None = None
         self.means = Means(ROLLOUT_MEANS + POLICY_MEANS)

@@ -45,5 +45,6 @@ def through_callbacks(
     for callback in rollout_callbacks(trainer):
         rollout = getattr(callback, hook)(trainer, module, rollout)
         if not isinstance(rollout, Rollout):
-            raise TypeError(f"{type(callback).__name__}.{hook} returned {type(rollout).__name__}; it must return a Rollout")
+            name = f"{type(callback).__name__}.{hook}"
+            raise TypeError(f"{name} returned {type(rollout).__name__}; it must return a Rollout")
     return rollout

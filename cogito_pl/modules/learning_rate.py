@@ -39,6 +39,7 @@ class RateFactor:
         self.warmup, self.decay, self.final, self.total = config.warmup, config.decay, config.final, total
 
     def __call__(self, step: int) -> float:
+        """The factor at optimiser step `step`, counted from 0."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         if self.decay == "constant" or not math.isfinite(self.total):

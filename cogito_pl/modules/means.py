@@ -21,9 +21,9 @@ class Means(nn.Module):
     def add(self, name: str, values: Tensor | Sequence[float], weights: Tensor | float = 1.0) -> None:
         """Adds values, each with its weight (the size of what it is a mean of)."""
         metric = self.metrics[name]
-        values, weights = (torch.as_tensor(x, dtype=torch.float32, device=metric.device).detach() for x in (values, weights))
+        values = torch.as_tensor(values, dtype=torch.float32, device=metric.device).detach()
         if values.numel():
-            metric.update(values, weights)
+            metric.update(values, torch.as_tensor(weights, dtype=torch.float32, device=metric.device).detach())
 
     def pop(self) -> dict[str, float]:
         """The means over all ranks since the last call, without those that saw no value. Collective."""

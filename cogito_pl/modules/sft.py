@@ -1,7 +1,6 @@
 """Supervised fine-tuning on written solutions: cross-entropy of completion tokens, nothing of the prompt."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -55,8 +54,8 @@ class SFTModule(PolicyModule):
         super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
         if (schedule.group_size, schedule.updates_per_rollout) != (1, 1):
             raise ValueError(
-                f"SFT has one solution per prompt and one step per batch: set schedule.group_size={schedule.group_size}, "
-                f"schedule.updates={schedule.updates} and schedule.passes={schedule.passes} to 1"
+                "SFT has one solution per prompt and one step per batch: set to 1 schedule.group_size="
+                f"{schedule.group_size}, schedule.updates={schedule.updates} and schedule.passes={schedule.passes}"
             )
         self.means = Means(["sft/loss", "sft/length_tokens"])
         self._lesson: Lesson | None = None

@@ -11,7 +11,7 @@ from torch import nn
 from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from cogito_pl.playground.drawing import CELL
+from cogito_pl.playground.drawing import CELL, PAPER
 from cogito_pl.playground.tokenizer import SPECIAL_TOKENS, build_tokenizer
 
 END_OF_TEXT, END_OF_TURN = SPECIAL_TOKENS.index("<|endoftext|>"), SPECIAL_TOKENS.index("<|im_end|>")
@@ -84,9 +84,19 @@ def build_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
 
 
 def build_image_processor() -> Qwen2VLImageProcessorPil:
-    """Cuts a picture into patches of half a cell; no picture of the playground is ever scaled."""
+    """Cuts a picture into patches of half a cell; no picture of the playground is ever scaled.
+
+    Blank paper becomes zero, so that ink is all a patch contains: the tiny model then names every shape after 300
+    batches of 40 captions, while with the mean of photographs it has hardly begun.
+    """
     return Qwen2VLImageProcessorPil(
-        patch_size=CELL // 2, merge_size=2, temporal_patch_size=2, min_pixels=CELL**2, max_pixels=MOST_CELLS * CELL**2
+        patch_size=CELL // 2,
+        merge_size=2,
+        temporal_patch_size=2,
+        min_pixels=CELL**2,
+        max_pixels=MOST_CELLS * CELL**2,
+        image_mean=[channel / 255 for channel in PAPER],
+        image_std=[0.25, 0.25, 0.25],
     )
 
 

@@ -1,7 +1,7 @@
 """Prompts and completions side by side: padding, masks and positions of one forward.
 
-Layout of a row: padding, prompt, completion, padding. Prompts end in one column and completions start in the next, so that
-the last columns of every row are its completion.
+Layout of a row: padding, prompt, completion, padding. Prompts end in one column and completions start in the next, so
+that the last columns of every row are its completion.
 """
 
 from collections.abc import Sequence

@@ -107,25 +107,30 @@ class PromptEncoder:
             ValueError: Where image placeholders do not match the pictures (the text itself holds one, say).
         """
         images = [fit_aspect(picture.load()) for picture in problem.images]
-        fields = self.processor(
-            text=[self.text(problem)], images=images or None, add_special_tokens=False, return_tensors="pt"
-        )
+        try:
+            fields = self.processor(
+                text=[self.text(problem)], images=images or None, add_special_tokens=False, return_tensors="pt"
+            )
+        except ValueError as error:
+            raise ValueError(f"the prompt of problem {problem.id!r} cannot be encoded: {error}") from error
         ids = fields.pop("input_ids")[0]
         fields.pop("attention_mask", None)
         token_fields = {name: value[0] for name, value in fields.items() if value.shape[:2] == (1, len(ids))}
         image_fields = {name: value for name, value in fields.items() if name not in token_fields}
-        self._check_placeholders(problem, int(torch.isin(ids, torch.tensor(sorted(self.image_ids))).sum()))
+        placeholders = sum(token in self.image_ids for token in ids.tolist())
+        if bool(placeholders) != bool(images):
+            raise ValueError(
+                f"the prompt of problem {problem.id!r} has {placeholders} image tokens for {len(images)} images"
+            )
         return Prompt(ids, token_fields, image_fields)
 
     def count_tokens(self, problem: Problem) -> int:
         """Length of the encoded prompt, from the images' sizes alone where the processor can tell."""
-        count = getattr(self.processor, "_get_num_multimodal_tokens", None)
-        if count is None:
-            return len(self.encode(problem))
         ids = self.tokenizer(self.text(problem), add_special_tokens=False).input_ids
         placeholders = sum(token in self.image_ids for token in ids)
-        if placeholders != len(problem.images):
-            self._refuse_placeholders(problem, placeholders)
+        count = getattr(self.processor, "_get_num_multimodal_tokens", None)
+        if count is None or placeholders != len(problem.images):
+            return len(self.encode(problem))
         if not problem.images:
             return len(ids)
         sizes = [padded_size(picture.size)[::-1] for picture in problem.images]
@@ -172,23 +177,14 @@ class PromptEncoder:
     def _limit_pixels(self) -> None:
         limits = {"shortest_edge": self.config.min_pixels, "longest_edge": self.config.max_pixels}
         limits = {key: value for key, value in limits.items() if value is not None}
-        size = self.processor.image_processor.size
-        if limits and not {"shortest_edge", "longest_edge"} <= set(size):
+        images = self.processor.image_processor
+        size = dict(images.size)
+        if limits and None in (size.get("shortest_edge"), size.get("longest_edge")):
             raise ValueError(
-                f"policy.min_pixels and policy.max_pixels do not apply to {type(self.processor.image_processor).__name__}, "
-                f"whose size is {size}; leave them null"
+                f"policy.min_pixels and policy.max_pixels do not apply to {type(images).__name__}, "
+                f"whose size is {images.size}; leave them null"
             )
-        for key, value in limits.items():
-            size[key] = value
-
-    def _check_placeholders(self, problem: Problem, tokens: int) -> None:
-        if bool(tokens) != bool(problem.images):
-            self._refuse_placeholders(problem, tokens)
-
-    def _refuse_placeholders(self, problem: Problem, placeholders: int) -> None:
-        raise ValueError(
-            f"problem {problem.id!r} has {placeholders} image placeholders in its prompt for {len(problem.images)} images"
-        )
+        images.size = type(images.size)(**{**size, **limits})
 
 
 def fit_aspect(image: Image.Image) -> Image.Image:

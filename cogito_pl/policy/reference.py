@@ -13,8 +13,8 @@ from cogito_pl.policy.processing import Prompt
 class Reference:
     """A frozen copy of the policy as it is now.
 
-    Not an `nn.Module` on purpose: its weights are those of `init_from`, so no checkpoint needs to hold them again, and a
-    resumed run builds it before its own weights are restored.
+    Not an `nn.Module` on purpose: its weights are those of `init_from`, so no checkpoint needs to hold them again, and
+    a resumed run builds it before its own weights are restored.
 
     Args:
         policy: Copied, while it still holds its starting weights.

@@ -127,7 +127,7 @@ class TokenChooser:
 
     def cut(self, probabilities: Tensor) -> Tensor:
         """Zeroes what top-k and then top-p leave out, per row; the total is not renormalised."""
-        ordered, order = probabilities.sort(1, descending=True, stable=True)
+        ordered, order = probabilities.sort(stable=True, dim=1, descending=True)
         rank = torch.arange(ordered.shape[1], device=ordered.device)
         ordered = ordered.masked_fill((self.top_k > 0) & (rank >= self.top_k), 0)
         before = ordered.cumsum(1) - ordered

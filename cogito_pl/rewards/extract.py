@@ -26,7 +26,7 @@ _BRACES = re.compile(r"\\+boxed\s*\{|\\[{}\\]|[{}]")
 _JOINED = re.compile(r"(?:[ \t,;$]|\\quad|\\[()\[\],;!]|\\(?:text|mathrm)\{\s*(?:and|or)\s*\}|\band\b|\bor\b)*")
 _MARKER = re.compile(
     r"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\bantwort\b|答案)[^.\n:：=?]{0,60}?"  # noqa: RUF001
-    r"(?:\b(?:is|are|be|est|es|ist)\b\s*[:：]?|[:：=]|[是为])",  # noqa: RUF001
+    r"(?:\b(?:is|are|be|est|es|ist)\b\s*[:：]?|[:：=]|[是为])|\bfinal answer[* ]*\n",  # noqa: RUF001
     re.IGNORECASE,
 )
 _OPTION = re.compile(r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)", re.IGNORECASE)

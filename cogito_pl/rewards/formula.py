@@ -1,9 +1,9 @@
 r"""Which formula a place states. Knows LaTeX delimiters and prose; nothing of whether two formulas agree.
 
-A tag or box states all that it holds. Elsewhere the formula is the whole text when that is no prose, else what
-follows the last "is" of a marked sentence, else the only delimited formula of a single sentence, else the number or
-the one to three words that a marked text or a whole response consists of. Prose is never handed on, since Math-Verify
-would find a number in it.
+A tag or box states all that it holds. Elsewhere the formula is the whole text when that is no prose, else what follows
+the last "is" of a marked sentence, else the only delimited formula of a single sentence, else the number that opens a
+marked text, or its words when they are at most three; a whole response may be one word. Prose is never handed on, since
+Math-Verify would find a number in it.
 """
 
 import re
@@ -45,7 +45,7 @@ def stated(answer: Candidate) -> str | None:
     formulas = _DELIMITED.findall(text)
     if len(formulas) == 1 and len(text) <= 200 and "\n" not in text.replace(formulas[0], ""):
         return unwrapped(formulas[0])
-    short = text if len(text.split()) <= 3 and wordy(text) else None
+    short = text if wordy(text) and len(text.split()) <= (1 if answer.rule == "lone" else 3) else None
     if "marker" in answer.rule:
         found = re.match(r"[-+]?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?(?![\w^*+/(-])", text)
         return found[0].strip("$,") if found else short

@@ -94,7 +94,9 @@ def stated(answer: Candidate) -> Number | None:
     if (number := parse(answer.text)) or "marker" not in answer.rule:
         return number
     text = clause(answer.text)
-    return parse(text) or parse(re.split(r"[,;]\s|\s(?:because|since|which|as|so)\s|\s*[(=]", text, maxsplit=1)[0])
+    return parse(text) or parse(
+        re.split(r"[,;]\s+(?=[^\W\d_]{2})|\s(?:because|since|which|as|so)\b|\s*[(=]", text, maxsplit=1)[0]
+    )
 
 
 def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from cogito_pl.rewards.grade import Grade, grade
-from cogito_pl.rewards.worker import Grader, GradeRequest, Worker
+from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
 
 CACHED = 8192
 """Grades that are kept, so that identical requests are graded once."""
@@ -112,8 +112,8 @@ class GraderPool:
             self._retire(worker)
             if worker.request is None:
                 raise RuntimeError(
-                    f"a grading worker ended before it was ready (exit code {worker.process.exitcode}); what it said is "
-                    "printed above. The grader must be a function that a new process can import."
+                    f"a grading worker ended before it was ready (exit code {worker.process.exitcode}); its message is "
+                    "above. The grader must be a function that a new process can import."
                 ) from None
             self._counts["deaths"] += 1
             if worker.request in died:

@@ -37,14 +37,14 @@ class RolloutSchedule:
         sequences = self.prompts // world * self.group_size
         if sequences % self.updates:
             raise ValueError(
-                f"schedule.updates={self.updates} does not divide the {sequences} sequences that a rollout has on a rank "
-                f"({self.prompts} prompts / {world} ranks x group_size {self.group_size}); choose a divisor"
+                f"schedule.updates={self.updates} does not divide the {sequences} sequences that a rollout has on a "
+                f"rank ({self.prompts} prompts / {world} ranks x group_size {self.group_size}); choose a divisor"
             )
         if sequences // self.updates % self.micro_batch:
             raise ValueError(
-                f"schedule.micro_batch={self.micro_batch} does not divide the {sequences // self.updates} sequences that "
-                f"an update has on a rank (group_size {self.group_size} x {self.prompts} prompts / {world} ranks / "
-                f"{self.updates} updates); choose a divisor"
+                f"schedule.micro_batch={self.micro_batch} does not divide the {sequences // self.updates} sequences "
+                f"that an update has on a rank (group_size {self.group_size} x {self.prompts} prompts / {world} "
+                f"ranks / {self.updates} updates); choose a divisor"
             )
 
     @property

@@ -103,6 +103,7 @@ def test_formulas_agree_by_meaning(answer, gold, agree):
         ("nan", "5", False),
         ("1/0", "1", False),
         ("5 or 6", "5", False),
+        ("5, 6", "5", False),
     ],
 )
 def test_numbers_agree_exactly(answer, gold, agree):
@@ -172,6 +173,9 @@ def test_every_box_finds_a_partner_when_that_is_possible():
         ("\\boxed{3}, no: \\boxed{4", "boxed/number"),
         ("The answer is 3. Final answer: 4", "marker/number"),
         ("We have 4 apples and 5 pears.", "none"),
+        ("Answer: 4, 5", "none"),
+        ("The answer is 4 apples, because I counted.", "marker/number"),
+        ("Working\n**Final Answer**\n\\[ 4 \\]", "marker/number"),
         ("The total is 4.", "statement/number"),
         ("4", "lone/number"),
         ("", "none"),

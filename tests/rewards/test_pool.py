@@ -136,3 +136,11 @@ def test_workers_end_with_a_parent_that_never_closed_its_pool(ending):
 def test_a_pool_without_workers_is_refused():
     with pytest.raises(ValueError, match="workers=0"):
         GraderPool(workers=0)
+
+
+def test_a_worker_that_never_gets_ready_is_an_error_that_says_so(monkeypatch):
+    before = set(multiprocessing.active_children())
+    monkeypatch.setattr("cogito_pl.rewards.worker.START_UP_S", 0.0)
+    with GraderPool(workers=1, grader=obedient) as pool, pytest.raises(RuntimeError, match="was not ready"):
+        pool.grade_all(ask("a"))
+    assert set(multiprocessing.active_children()) == before

@@ -1,0 +1,66 @@
+"""A tiny untrained model and a small data set, made once per test run."""
+
+import os
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cogito_pl.data.problem import IMAGE_MARKER, Picture, Problem
+from cogito_pl.playground.parts import PartSpec
+from cogito_pl.playground.tiny import save_tiny
+from cogito_pl.playground.write import write_part
+
+ROOT = Path(__file__).resolve().parents[1]
+torch.set_num_threads(1)  # the model is so small that a second thread only spins
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    save_tiny(folder, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def playground_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("playground")
+    for part, count in (("sft", 48), ("train", 48), ("validation", 10)):
+        spec = PartSpec(part=part, seed=3, difficulties=(1, 2))
+        write_part(folder, spec, (spec.row(index) for index in range(count)))
+    return folder
+
+
+@pytest.fixture
+def run_cli(monkeypatch):
+    """Runs `train.py` with the given arguments in this process."""
+    monkeypatch.syspath_prepend(str(ROOT))
+
+    def run(*args: object):
+        monkeypatch.setattr(sys, "argv", ["train.py"])
+        from train import main
+
+        return main([str(arg) for arg in args])
+
+    return run
+
+
+def picture(width: int, height: int, seed: int = 0) -> Picture:
+    pixels = np.random.RandomState(seed).randint(0, 255, (height, width, 3), dtype=np.uint8)
+    return Picture.of(Image.fromarray(pixels))
+
+
+def problem(question: str = "How many?", *sizes: tuple[int, int], seed: int = 0, **fields) -> Problem:
+    images = tuple(picture(*size, seed=seed * 100 + place) for place, size in enumerate(sizes))
+    if IMAGE_MARKER not in question:
+        question = IMAGE_MARKER * len(images) + question
+    given = {"id": f"p{seed}", "answer": "4", "kind": "number"} | fields
+    return Problem(question=question, images=images, **given)
