@@ -33,3 +33,7 @@ class CogitoCLI(LightningCLI):
         """One seed for the order of draws and for sampling."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
+
+    def before_instantiate_classes(self) -> None:
+        """Lets a resumed run write its config.yaml into the folder it goes on in; any other run finds it protected."""
+        self.save_config_kwargs["overwrite"] = bool(self.config[self.subcommand].get("ckpt_path"))

@@ -63,6 +63,11 @@ class ReasoningDataModule(L.LightningDataModule):
         """Names of the validation loaders, in their order."""
         return [source.label for source in self.validation_sources]
 
+    @property
+    def rollouts(self) -> int:
+        """Prompt batches of an epoch."""
+        return self.rollouts_per_epoch or max(1, len(self.train_problems) // self.trainer.lightning_module.schedule.prompts)
+
     def setup(self, stage: str) -> None:
         """Reads the sources that `stage` needs and writes what was refused beside the logs."""
         if stage == "fit" and not self.train_problems:
@@ -86,7 +91,7 @@ class ReasoningDataModule(L.LightningDataModule):
         world = self.trainer.world_size
         sampler = RolloutSampler(
             size=len(self.train_problems),
-            rollouts=self.rollouts_per_epoch or max(1, len(self.train_problems) // schedule.prompts),
+            rollouts=self.rollouts,
             prompts=schedule.prompts,
             repeats=schedule.micro_batches_per_rollout(world),
             seed=self.seed,

@@ -90,9 +90,21 @@ class PolicyModule(L.LightningModule):
     def configure_optimizers(self) -> dict[str, Any]:
         """One optimiser over the parameters that learn, stepped along `learning_rate`."""
         optimizer = self.make_optimizer([p for p in self.policy.parameters() if p.requires_grad])
-        factor = RateFactor(self.learning_rate, self.trainer.estimated_stepping_batches)
+        factor = RateFactor(self.learning_rate, self.optimizer_steps())
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def optimizer_steps(self) -> float:
+        """Optimiser steps of the whole run; infinity for a run without an end.
+
+        Not `trainer.estimated_stepping_batches`: that builds the loader before a resumed run knows its epoch, and the
+        loader's restored position is lost.
+        """
+        limits = [float(limit) for limit in (self.trainer.max_steps,) if limit >= 0]
+        if self.trainer.max_epochs is not None and self.trainer.max_epochs >= 0:
+            per_epoch = self.trainer.datamodule.rollouts * self.schedule.updates_per_rollout
+            limits.append(float(self.trainer.max_epochs * per_epoch))
+        return min(limits, default=float("inf"))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model before anything is overwritten."""

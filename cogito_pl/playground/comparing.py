@@ -54,7 +54,9 @@ def _running_lead(scene: Scene, patterns: tuple[Pattern, Pattern]) -> str:
 
     def note(thing: Thing | None) -> str:
         nonlocal lead
-        lead += patterns[0].matches(thing) - patterns[1].matches(thing)
-        return f"{lead:+d}" if lead else "0"
+        side = next((letter for letter, pattern in zip("AB", patterns, strict=True) if pattern.matches(thing)), "")
+        lead += {"A": 1, "B": -1, "": 0}[side]
+        total = f"{lead:+d}" if lead else "0"
+        return f"{side} {total}" if side else total
 
     return scan(scene, note)

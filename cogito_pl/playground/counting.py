@@ -6,7 +6,7 @@ The answer is drawn first, so that every count is about equally frequent.
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import GRIDS, Pattern, Scene, Thing, arrange, every_thing, palette, scan
+from cogito_pl.playground.scene import FOUND, GRIDS, Pattern, Scene, Thing, arrange, every_thing, palette, scan
 
 MOST = {1: 3, 2: 5, 3: 6, 4: 8, 5: 9}
 """Difficulty to the largest count; one digit, and no more than the smallest grid has cells."""
@@ -51,8 +51,9 @@ def _running_count(scene: Scene, patterns: tuple[Pattern, ...]) -> str:
 
     def note(thing: Thing | None) -> str:
         nonlocal seen
-        seen += any(pattern.matches(thing) for pattern in patterns)
-        return str(seen)
+        found = any(pattern.matches(thing) for pattern in patterns)
+        seen += found
+        return f"{FOUND} {seen}" if found else str(seen)
 
     return scan(scene, note)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 COLOURS = ("red", "green", "blue", "yellow", "purple")
 SHAPES = ("circle", "square", "triangle", "star", "heart")
 EMPTY = "empty"
+FOUND = "yes"
+"""What a scan writes behind a thing that is looked for. Said aloud, the match is learned before the counting."""
 ROW_NAMES = "abcd"
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {

@@ -1,0 +1,136 @@
+"""One progress bar for a whole `fit` or `validate`: steps, what matters of the metrics, time left.
+
+In a terminal it is a line that moves; anywhere else it is one line per validation, so that a log stays short.
+"""
+
+import time
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import ProgressBar
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+FORMS = {
+    "sft/loss": "loss {:.2f}",
+    "reward/accuracy": "reward {:.2f}",
+    "rollout/length_tokens": "{:.0f} tokens",
+    "val/accuracy": "validation {:.0%}",
+}
+"""How a metric of the progress bar is shown; other metrics of the progress bar are left out."""
+
+
+class PhaseBar(ProgressBar):
+    """Shows the progress of the whole run in place of Lightning's bar per epoch.
+
+    Args:
+        label: Head of the line.
+    """
+
+    def __init__(self, label: str = "run") -> None:
+        super().__init__()
+        self.label = label
+        self.enabled = True
+        self.console = Console()
+        self.bar: Progress | None = None
+        self.total = self.done = self.first = 0  # in batches; `first` is where a resumed run began
+        self.steps = 1  # batches of an optimiser step
+        self.started = 0.0
+
+    def disable(self) -> None:
+        """Shows nothing, as on every process but the first."""
+        self.enabled = False
+
+    def enable(self) -> None:
+        """Shows the bar."""
+        self.enabled = True
+
+    def print(self, *args: Any, **_: Any) -> None:
+        """Prints above the bar."""
+        self.console.print(*args)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Opens the bar at the first epoch; in later ones it goes on."""
+        if not self.started:
+            batches = int(self.total_train_batches)
+            self._open(batches * trainer.max_epochs, batches * trainer.current_epoch, trainer.accumulate_grad_batches)
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+        """Moves on by one batch."""
+        self._advance(trainer, module)
+
+    def on_train_end(self, *_: Any) -> None:
+        """Leaves the finished bar on the screen."""
+        self._close()
+
+    def on_validation_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Opens the bar where validation is all there is to do."""
+        if not trainer.training:
+            batches = self.total_val_batches_current_dataloader
+            self._open(int(batches), 0, 1)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+        """Moves on by one batch, or says that a training run is validating."""
+        if not trainer.training:
+            self._advance(trainer, module)
+        elif self.bar:
+            self.bar.update(self.task, notes=f"{self._notes(trainer, module)} · validating")
+
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Shows the new metrics; a log gets its line here."""
+        if self.bar:
+            self.bar.update(self.task, notes=self._notes(trainer, module))
+        elif self.enabled and trainer.training:
+            notes = self._notes(trainer, module)
+            self.console.print(f"  {self.label} {self._count()}  {notes}  {self._left()}", highlight=False)
+        if not trainer.training:
+            self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        """Gives the cursor back before the error is shown."""
+        self._close()
+
+    def _open(self, total: int, first: int, steps: int) -> None:
+        self.total, self.done, self.first, self.steps = total, first, first, steps
+        self.started = time.monotonic()
+        if not (self.enabled and self.console.is_terminal):
+            return
+        columns = "{task.fields[count]}", "[dim]{task.fields[left]}", "{task.fields[notes]}"
+        self.bar = Progress(
+            TextColumn("  [bold]{task.description}"),
+            BarColumn(24),
+            *(TextColumn(column) for column in columns),
+            console=self.console,
+        )
+        self.task = self.bar.add_task(
+            self.label, total=total, completed=first, count=self._count(), left="", notes=""
+        )
+        self.bar.start()
+
+    def _advance(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self.done += 1
+        if self.bar:
+            shown = {"count": self._count(), "left": self._left(), "notes": self._notes(trainer, module)}
+            self.bar.update(self.task, completed=self.done, **shown)
+
+    def _close(self) -> None:
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
+
+    def _notes(self, trainer: L.Trainer, module: L.LightningModule) -> str:
+        metrics = self.get_metrics(trainer, module)
+        return " · ".join(form.format(float(metrics[name])) for name, form in FORMS.items() if name in metrics)
+
+    def _count(self) -> str:
+        return f"{self.done // self.steps}/{self.total // self.steps}"
+
+    def _left(self) -> str:
+        moved, seconds = self.done - self.first, time.monotonic() - self.started
+        return f"{clock(seconds / moved * (self.total - self.done))} left" if moved else ""
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `m:ss`, or `h:mm:ss` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,0 +1,136 @@
+"""The phases of a quickstart: each is commands that a user could type, and an artefact that shows it is complete."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from cogito_pl.quickstart.settings import Settings
+
+MODELS = ("base", "sft", "grpo")
+"""The models that are compared, in the order in which they are made."""
+TYPICAL_S = {"data": 7, "sft": 60, "grpo": 300, "evaluate-base": 10, "evaluate-sft": 12, "evaluate-grpo": 16}
+"""Seconds of each phase with the shipped recipes on one core: only their ratios matter, for the time left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A step of the quickstart.
+
+    Args:
+        name: Its key in the record.
+        title: What it does, for the terminal.
+        program: What is run: the module `cogito_pl.playground`, or `train.py`.
+        commands: Argument lists of the program, run one after the other.
+        folder: Where its results are.
+        artefact: File that exists once the phase is complete.
+        overlay: Configuration that this phase adds to its recipe; empty where there is no recipe.
+        overlay_file: Where the overlay is written; null where there is no recipe.
+    """
+
+    name: str
+    title: str
+    program: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
+    folder: Path
+    artefact: Path
+    overlay: dict
+    overlay_file: Path | None = None
+
+    def shown(self) -> list[str]:
+        """The command lines, as one would type them."""
+        return [shlex.join(["python", *self.program, *command]) for command in self.commands]
+
+    def checkpoint(self) -> Path | None:
+        """The newest checkpoint that an earlier start of this phase left, or None."""
+        found = sorted(self.folder.glob("checkpoints/*.ckpt"), key=lambda path: path.stat().st_mtime)
+        return found[-1] if found else None
+
+
+def phases(settings: Settings) -> list[Phase]:
+    """All phases in the order in which they run."""
+    sft, grpo = settings.run / "sft" / "export", settings.run / "grpo" / "export"
+    return [
+        _data(settings),
+        _fit(settings, "sft", "SFT: imitate written solutions", None, "sft"),
+        _fit(settings, "grpo", "GRPO: reinforce what earns reward", sft, "train"),
+        _evaluate(settings, "base", None),
+        _evaluate(settings, "sft", sft),
+        _evaluate(settings, "grpo", grpo),
+    ]
+
+
+def evaluation_folder(run: Path, model: str) -> Path:
+    """Where the graded completions of `model` are."""
+    return run / "evaluate" / model
+
+
+def _data(settings: Settings) -> Phase:
+    folder, counts = settings.run / "data", settings.counts
+    return Phase(
+        name="data",
+        title=f"Data: draw {sum(counts.values()):,} problems",
+        program=("-m", "cogito_pl.playground"),
+        commands=tuple(
+            ("write", "--out", str(folder), "--part", part, "--count", str(count), "--seed", str(settings.seed))
+            for part, count in counts.items()
+        ),
+        folder=folder,
+        artefact=folder / "data" / "test-00000-of-00001.parquet",
+        overlay={},
+    )
+
+
+def _fit(settings: Settings, name: str, title: str, start: Path | None, part: str) -> Phase:
+    folder = settings.run / name
+    data = {"train": [_source(settings, part)], "validation": [_source(settings, "validation")]}
+    return Phase(
+        name=name,
+        title=title,
+        program=("train.py",),
+        commands=(_command(settings, "fit", name, name),),
+        folder=folder,
+        artefact=folder / "export" / "config.json",
+        overlay=_overlay(settings, folder, name.upper(), start) | {"data": data},
+        overlay_file=_overlay_file(settings, name),
+    )
+
+
+def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
+    name, folder = f"evaluate-{model}", evaluation_folder(settings.run, model)
+    title = f"Evaluate {model if model == 'base' else model.upper()} on {settings.n_test:,} new problems"
+    overlay = _overlay(settings, folder, "test", start)
+    return Phase(
+        name=name,
+        title=title,
+        program=("train.py",),
+        commands=(_command(settings, "validate", "evaluate", name),),
+        folder=folder,
+        artefact=folder / "validation.rank0.jsonl",
+        overlay=overlay | {"data": {"validation": [_source(settings, "test")]}, "verbose": False},
+        overlay_file=_overlay_file(settings, name),
+    )
+
+
+def _overlay(settings: Settings, folder: Path, label: str, start: Path | None) -> dict:
+    board = {"save_dir": str(folder), "name": "", "version": ""}  # no version folders: the paths stay the same
+    trainer = {
+        "default_root_dir": str(folder),
+        "logger": {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": board},
+        "enable_model_summary": False,
+        "callbacks+": [{"class_path": "cogito_pl.quickstart.bar.PhaseBar", "init_args": {"label": label}}],
+    }
+    model = {"model": {"init_args": {"policy": {"init_from": str(start)}}}} if start else {}
+    return {"seed_everything": settings.seed, "trainer": trainer} | model
+
+
+def _source(settings: Settings, part: str) -> dict:
+    return {"path": str(settings.run / "data"), "name": part, "subset": part, "split": part}
+
+
+def _command(settings: Settings, subcommand: str, config: str, name: str) -> tuple[str, ...]:
+    files = [settings.config(config), _overlay_file(settings, name), *settings.overlays_of(config)]
+    return (subcommand, *(word for file in files for word in ("--config", str(file))))
+
+
+def _overlay_file(settings: Settings, name: str) -> Path:
+    return settings.run / "config" / f"{name}.yaml"

@@ -1,0 +1,97 @@
+"""`progress.json` in the run's folder: whose run it is, which phases are done, and what they cost.
+
+Knows names of phases; nothing of what a phase does.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = "progress.json"
+
+
+class OtherRunError(ValueError):
+    """The folder holds something else than the run that is asked for."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was spent.
+
+    Args:
+        wall_s: Seconds.
+        cpu_s: Processor seconds, of this process and of those it started.
+        peak_mib: Most resident memory of one process, in MiB.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+    def plus(self, other: "Cost") -> "Cost":
+        """Both, one after the other."""
+        return Cost(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s, max(self.peak_mib, other.peak_mib))
+
+    def since(self, earlier: "Cost") -> "Cost":
+        """What was spent after `earlier`."""
+        return Cost(self.wall_s - earlier.wall_s, self.cpu_s - earlier.cpu_s, self.peak_mib)
+
+
+class Record:
+    """The state of a run, on disk after every change.
+
+    Args:
+        run: Folder of the run; created when missing.
+        fingerprint: What must be equal for the run to be continued.
+
+    Raises:
+        OtherRunError: The folder holds a run with another fingerprint, or files that no quickstart wrote.
+    """
+
+    def __init__(self, run: Path, fingerprint: dict[str, object]) -> None:
+        self.path = run / FILE
+        self.phases: dict[str, Cost] = {}
+        self.spent = Cost(0.0, 0.0, 0.0)
+        self.fingerprint = fingerprint
+        if self.path.exists():
+            self._load(run)
+        elif run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise OtherRunError(f"--run {run} exists and holds no quickstart; choose another folder")
+        run.mkdir(parents=True, exist_ok=True)
+        self.save()
+
+    def finished(self, phase: str) -> bool:
+        """Whether `phase` has run to its end."""
+        return phase in self.phases
+
+    def forget(self, phases: list[str]) -> None:
+        """Marks `phases` as to be done."""
+        self.phases = {name: cost for name, cost in self.phases.items() if name not in phases}
+        self.save()
+
+    def finish(self, phase: str, cost: Cost, spent: Cost) -> None:
+        """Marks `phase` as done; `spent` is the cost of the whole run so far."""
+        self.phases[phase], self.spent = cost, spent
+        self.save()
+
+    def save(self) -> None:
+        """Writes the file, all or nothing."""
+        state = {
+            "fingerprint": self.fingerprint,
+            "phases": {name: asdict(cost) for name, cost in self.phases.items()},
+            "spent": asdict(self.spent),
+        }
+        draft = self.path.with_suffix(".partial")
+        draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self.path)
+
+    def _load(self, run: Path) -> None:
+        state = json.loads(self.path.read_text(encoding="utf-8"))
+        found = state["fingerprint"]
+        if differing := [key for key in self.fingerprint if found.get(key) != self.fingerprint[key]]:
+            details = "; ".join(f"{key} was {found.get(key)} and is now {self.fingerprint[key]}" for key in differing)
+            raise OtherRunError(
+                f"--run {run} holds a run with other settings ({details}); choose another --run, or delete the folder"
+            )
+        self.phases = {name: Cost(**cost) for name, cost in state["phases"].items()}
+        self.spent = Cost(**state["spent"])

@@ -1,0 +1,3 @@
+from pathlib import Path
+def write_report(settings, summary, answers, commands):
+    return settings.run / "report.html"

@@ -1,0 +1,107 @@
+"""What a quickstart is run with, and what makes two runs the same. Reads configuration files, starts nothing."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+PARTS = {"sft": 1500, "train": 4000, "validation": 100}
+"""Problems per part of the data; the size of the `test` part is a setting."""
+CONFIGS = ("sft", "grpo", "evaluate")
+"""The recipes, each a file `<name>.yaml` of the configuration folder."""
+
+
+class SettingsError(ValueError):
+    """A setting of the command line cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """A further configuration file.
+
+    Args:
+        file: YAML file.
+        config: The one of `CONFIGS` that it is added to; all of them when null.
+    """
+
+    file: Path
+    config: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Overlay":
+        """Reads `FILE` or `sft=FILE`. Raises SettingsError where there is no such file."""
+        name, equals, rest = text.partition("=")
+        overlay = cls(file=Path(rest), config=name) if equals and name in CONFIGS else cls(file=Path(text))
+        if not overlay.file.is_file():
+            raise SettingsError(f"--overlay {text}: there is no file {overlay.file}")
+        return overlay
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a quickstart is run with.
+
+    Args:
+        seed: Decides data, order and sampling.
+        run: Folder that everything is written to.
+        n_test: Test problems, the same for every model.
+        config_dir: Folder of the recipes.
+        overlays: Further configuration, in the order in which it applies.
+    """
+
+    seed: int
+    run: Path
+    n_test: int
+    config_dir: Path
+    overlays: tuple[Overlay, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError, naming setting, value and remedy."""
+        if self.seed < 0:
+            raise SettingsError(f"--seed {self.seed} is negative; choose zero or more")
+        if self.n_test < 1:
+            raise SettingsError(f"--n-test {self.n_test} leaves nothing to grade; choose at least 1")
+        for name in CONFIGS:
+            if not self.config(name).is_file():
+                raise SettingsError(
+                    f"--config-dir {self.config_dir}: there is no {name}.yaml; start from the project's folder, or name "
+                    "the folder of the recipes"
+                )
+
+    @classmethod
+    def read(cls, seed: int, run: str | None, n_test: int, config_dir: str, overlays: list[str]) -> "Settings":
+        """Settings from command line values; an empty `run` means a folder named after the seed."""
+        return cls(
+            seed=seed,
+            run=Path(run or f"runs/quickstart/seed{seed}"),
+            n_test=n_test,
+            config_dir=Path(config_dir),
+            overlays=tuple(Overlay.parse(text) for text in overlays),
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Problems per part of the data."""
+        return PARTS | {"test": self.n_test}
+
+    def config(self, name: str) -> Path:
+        """The recipe `name`."""
+        return self.config_dir / f"{name}.yaml"
+
+    def overlays_of(self, name: str) -> list[Path]:
+        """The further configuration files of the recipe `name`, in order."""
+        return [overlay.file for overlay in self.overlays if overlay.config in (None, name)]
+
+    def fingerprint(self) -> dict[str, object]:
+        """What must be equal for a run to be continued: plain values, with digests of the configuration files."""
+        return {
+            "seed": self.seed,
+            "problems": self.counts,
+            "configuration": {
+                name: [digest(file) for file in (self.config(name), *self.overlays_of(name))] for name in CONFIGS
+            },
+        }
+
+
+def digest(file: Path) -> str:
+    """Digest of a file's bytes, 16 hexadecimal digits."""
+    return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()

@@ -1,0 +1,67 @@
+"""Intervals of shares and of differences between shares. Knows counts; nothing of models or files."""
+
+import math
+
+Z95 = 1.959963984540054
+"""Standard normal quantile of a two-sided 95% interval."""
+
+
+def wilson(right: int, count: int, z: float = Z95) -> tuple[float, float]:
+    """Score interval of a share (Wilson, 1927): sensible also at 0, at 1 and for small counts.
+
+    Args:
+        right: Successes.
+        count: Trials; with none, the interval is [0, 1].
+        z: Normal quantile of the confidence.
+
+    Raises:
+        ValueError: `right` is not within 0 and `count`.
+    """
+    if not 0 <= right <= count:
+        raise ValueError(f"{right} successes of {count} trials cannot be")
+    if count == 0:
+        return 0.0, 1.0
+    share, spread = right / count, z * z / count
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def paired_difference(both: int, first: int, second: int, neither: int, z: float = Z95) -> tuple[float, float, float]:
+    """Difference of two shares over the same trials, with its score interval (Newcombe, 1998b, method 10).
+
+    Args:
+        both: Trials in which both succeed.
+        first: Trials in which only the first succeeds.
+        second: Trials in which only the second succeeds.
+        neither: Trials in which none succeeds.
+        z: Normal quantile of the confidence.
+
+    Returns:
+        First share minus second share, and the ends of the interval. Without trials: 0, -1, 1.
+    """
+    count = both + first + second + neither
+    if count == 0:
+        return 0.0, -1.0, 1.0
+    (low1, high1), (low2, high2) = wilson(both + first, count, z), wilson(both + second, count, z)
+    share1, share2 = (both + first) / count, (both + second) / count
+    tie = _correlation(both, first, second, neither)
+    below = _distance(share1 - low1, high2 - share2, tie)
+    above = _distance(high1 - share1, share2 - low2, tie)
+    difference = share1 - share2
+    return difference, max(-1.0, difference - below), min(1.0, difference + above)
+
+
+def _distance(one: float, other: float, tie: float) -> float:
+    return math.sqrt(max(0.0, one * one - 2 * tie * one * other + other * other))
+
+
+def _correlation(both: int, first: int, second: int, neither: int) -> float:
+    """Correlation of the two outcomes, continuity-corrected towards zero where it is positive."""
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    if margins == 0:
+        return 0.0
+    product = both * neither - first * second
+    if product > 0:
+        product = max(0.0, product - (both + first + second + neither) / 2)
+    return product / math.sqrt(margins)

@@ -1,0 +1,107 @@
+"""`summary.json`: from the graded completions of the three models to shares with intervals."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import fmean
+
+from cogito_pl.quickstart.phases import MODELS, evaluation_folder
+from cogito_pl.quickstart.statistics import paired_difference, wilson
+
+Answers = dict[str, list[dict]]
+"""Per model, one record of `callbacks.RolloutTable` per test problem, all in the order of the test problems."""
+
+
+def read_answers(run: Path) -> Answers:
+    """The graded completions of all models.
+
+    Raises:
+        ValueError: The models were not graded on the same problems.
+    """
+    answers: Answers = {}
+    for model in MODELS:
+        rows = [
+            json.loads(line)
+            for file in sorted(evaluation_folder(run, model).glob("validation.rank*.jsonl"))
+            for line in file.read_text(encoding="utf-8").splitlines()
+        ]
+        answers[model] = sorted(rows, key=lambda row: row["draw"])
+        if [row["id"] for row in answers[model]] != [row["id"] for row in answers[MODELS[0]]] or not rows:
+            raise ValueError(f"{evaluation_folder(run, model)} does not grade the problems that {MODELS[0]} was graded on")
+    return answers
+
+
+def summarise(answers: Answers, seed: int) -> dict:
+    """What the models achieve, as plain values.
+
+    Args:
+        answers: Graded completions; the same problems in the same order for every model.
+        seed: Of the run.
+
+    Returns:
+        `accuracy` and `accuracy_ci` per model; `by_family`, `by_difficulty` and their `_ci` per model and group; the
+        `mean_completion_tokens`, `verdicts` and `truncated` of every model; the paired `difference` of each step.
+        Shares are 0 to 1, intervals are `[low, high]` at 95%.
+    """
+    groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
+    return {
+        "seed": seed,
+        "n_test": len(answers[MODELS[0]]),
+        "accuracy": {model: share(rows) for model, rows in answers.items()},
+        "accuracy_ci": {model: interval(rows) for model, rows in answers.items()},
+        "difference": {"sft-base": difference(answers, "sft", "base"), "grpo-sft": difference(answers, "grpo", "sft")},
+        **{
+            f"by_{name}{suffix}": {
+                model: {key: measure(rows) for key, rows in grouped(rows, keys).items()}
+                for model, rows in answers.items()
+            }
+            for name, keys in groups.items()
+            for suffix, measure in (("", share), ("_ci", interval))
+        },
+        "verdicts": {
+            model: {verdict: counted(rows)[verdict] for verdict in ("right", "wrong", "unparsed")}
+            for model, rows in answers.items()
+        },
+        "mean_completion_tokens": {model: fmean(row["tokens"] for row in rows) for model, rows in answers.items()},
+        "truncated": {model: fmean(not row["finished"] for row in rows) for model, rows in answers.items()},
+    }
+
+
+def write_summary(run: Path, summary: dict) -> Path:
+    """Writes `summary.json` and returns where."""
+    path = run / "summary.json"
+    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def counted(rows: Iterable[dict]) -> Counter:
+    """How often each verdict was given."""
+    return Counter(row["verdict"] for row in rows)
+
+
+def share(rows: list[dict]) -> float:
+    """Share of right answers."""
+    return counted(rows)["right"] / len(rows)
+
+
+def interval(rows: list[dict]) -> list[float]:
+    """95% interval of the share of right answers."""
+    return list(wilson(counted(rows)["right"], len(rows)))
+
+
+def grouped(rows: list[dict], keys: list[str]) -> dict[str, list[dict]]:
+    """The rows of each key; numbers in their order, words in the order of their first row."""
+    order = sorted(set(keys), key=lambda key: (int(key) if key.isdigit() else 0, keys.index(key)))
+    return {key: [row for row, own in zip(rows, keys, strict=True) if own == key] for key in order}
+
+
+def difference(answers: Answers, later: str, earlier: str) -> dict:
+    """Accuracy of `later` minus that of `earlier` over the same problems, with the counts of problems won and lost."""
+    pairs = Counter(
+        (one["verdict"] == "right", other["verdict"] == "right")
+        for one, other in zip(answers[later], answers[earlier], strict=True)
+    )
+    won, lost = pairs[True, False], pairs[False, True]
+    estimate, *ends = paired_difference(pairs[True, True], won, lost, pairs[False, False])
+    return {"estimate": estimate, "ci": ends, "won": won, "lost": lost}
