@@ -1,7 +1,5 @@
 """What SFT and GRPO share: the policy, the optimiser, the schedule of a rollout, and validation by sampling."""
 
-import hashlib
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +13,7 @@ from cogito_pl.data.problem import Problem
 from cogito_pl.modules.hooks import rollout_callbacks
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
 from cogito_pl.modules.means import Means
+from cogito_pl.modules.rollouts import collect_rollout
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
 from cogito_pl.rewards import Reward, RewardConfig
@@ -148,38 +147,19 @@ class PolicyModule(L.LightningModule):
             self.log(name, value, prog_bar=name == "val/accuracy", batch_size=1)
 
     def roll_out(self, batch: Batch, sampling: SamplingConfig, group_size: int, purpose: str) -> Rollout:
-        """Samples and grades `group_size` completions of each problem. A pure function of weights, seed and draws."""
-        prompts = [self.policy.encode(problem) for problem in batch.problems]
-        seeds = [
-            [row_seed(self.seed, purpose, number, problem.id, sample) for sample in range(group_size)]
-            for number, problem in zip(batch.draws, batch.problems, strict=True)
-        ]
-        chunk = max(1, self.sample_rows // group_size)
-        parts = [
-            self.policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk])
-            for start in range(0, len(prompts), chunk)
-        ]
-        completions = stack_rows([part.ids for part in parts], self.encoder.pad_id)
-        mask = stack_rows([part.mask for part in parts], False)
-        texts = tuple(self.encoder.decode(ids[keep].tolist()) for ids, keep in zip(completions, mask, strict=True))
-        result = self.reward.score(texts, [problem for problem in batch.problems for _ in range(group_size)])
-        self.tokens["rollout"] += int(mask.sum())
-        rewards = torch.tensor(result.total, device=completions.device)
-        return Rollout(
-            problems=batch.problems,
-            draws=batch.draws,
-            prompts=tuple(prompts),
+        """Samples and grades `group_size` completions of each problem; see `collect_rollout`."""
+        rollout = collect_rollout(
+            self.policy,
+            self.reward,
+            batch,
+            sampling,
+            group_size=group_size,
+            seed_key=(self.seed, purpose),
             policy_step=self.trainer.global_step,
-            completions=completions,
-            mask=mask,
-            finished=torch.cat([part.finished for part in parts]),
-            texts=texts,
-            grades=tuple(result.grades),
-            rewards=rewards,
-            reward_terms={name: torch.tensor(values, device=rewards.device) for name, values in result.terms.items()},
-            advantages=torch.zeros_like(rewards),
-            weights=torch.ones(len(prompts), device=rewards.device),
+            sample_rows=self.sample_rows,
         )
+        self.tokens["rollout"] += int(rollout.mask.sum())
+        return rollout
 
     def scaled(self, loss: Tensor) -> Tensor:
         """Undoes what Lightning divides by: our denominators already span the whole optimiser step on all ranks."""
@@ -188,14 +168,3 @@ class PolicyModule(L.LightningModule):
     def over_ranks(self, counts: Tensor) -> Tensor:
         """Sum of `counts` over all ranks."""
         return self.trainer.strategy.reduce(counts.to(self.device), reduce_op="sum")
-
-
-def row_seed(*key: object) -> int:
-    """A seed that depends on `key` alone, the same in every process and on every machine."""
-    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest()) >> 1
-
-
-def stack_rows(parts: Sequence[Tensor], fill: int | bool) -> Tensor:
-    """Stacks `[B_i, T_i]` to `[sum B_i, max T_i]`, filled on the right."""
-    width = max(part.shape[1] for part in parts)
-    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=fill) for part in parts])

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from cogito_pl.data.collate import Batch
 from cogito_pl.data.problem import Problem
-from cogito_pl.modules.base import PolicyModule, stack_rows
+from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.modules.means import Means
+from cogito_pl.modules.rollouts import stack_rows
 from cogito_pl.policy import PolicyConfig, Prompt, SamplingConfig
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.schedule import RolloutSchedule

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.trainer.states import TrainerFn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -65,13 +66,12 @@ class PhaseBar(ProgressBar):
 
     def on_validation_start(self, trainer: L.Trainer, *_: Any) -> None:
         """Opens the bar where validation is all there is to do."""
-        if not trainer.training:
-            batches = self.total_val_batches_current_dataloader
-            self._open(int(batches), 0, 1)
+        if not fitting(trainer):
+            self._open(int(sum(trainer.num_val_batches)), 0, 1)
 
     def on_validation_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """Moves on by one batch, or says that a training run is validating."""
-        if not trainer.training:
+        if not fitting(trainer):
             self._advance(trainer, module)
         elif self.bar:
             self.bar.update(self.task, notes=f"{self._notes(trainer, module)} · validating")
@@ -80,10 +80,10 @@ class PhaseBar(ProgressBar):
         """Shows the new metrics; a log gets its line here."""
         if self.bar:
             self.bar.update(self.task, notes=self._notes(trainer, module))
-        elif self.enabled and trainer.training:
+        elif self.enabled and fitting(trainer):
             notes = self._notes(trainer, module)
             self.console.print(f"  {self.label} {self._count()}  {notes}  {self._left()}", highlight=False)
-        if not trainer.training:
+        if not fitting(trainer):
             self._close()
 
     def on_exception(self, *_: Any) -> None:
@@ -98,7 +98,7 @@ class PhaseBar(ProgressBar):
         columns = "{task.fields[count]}", "[dim]{task.fields[left]}", "{task.fields[notes]}"
         self.bar = Progress(
             TextColumn("  [bold]{task.description}"),
-            BarColumn(24),
+            BarColumn(24, complete_style="blue", finished_style="blue"),
             *(TextColumn(column) for column in columns),
             console=self.console,
         )
@@ -128,6 +128,11 @@ class PhaseBar(ProgressBar):
     def _left(self) -> str:
         moved, seconds = self.done - self.first, time.monotonic() - self.started
         return f"{clock(seconds / moved * (self.total - self.done))} left" if moved else ""
+
+
+def fitting(trainer: L.Trainer) -> bool:
+    """Whether this is a training run, be it in training or in validation."""
+    return trainer.state.fn == TrainerFn.FITTING
 
 
 def clock(seconds: float) -> str:

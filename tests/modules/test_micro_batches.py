@@ -34,7 +34,9 @@ def test_a_grpo_step_is_the_same_in_1_by_8_2_by_4_and_8_by_1(tiny_folder, playgr
     for other, same in others:
         assert same == rollouts
         for name, value in whole.items():
-            torch.testing.assert_close(other[name], value, atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name} {text}")
+            torch.testing.assert_close(
+                other[name], value, atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name} {text}"
+            )
 
 
 def test_an_sft_step_is_the_same_in_any_micro_batches(tiny_folder, playground_folder, tmp_path):

@@ -129,7 +129,9 @@ def test_a_killed_process_resumes_to_the_same_weights(tiny_folder, playground_fo
     subprocess.run(command(whole), cwd=ROOT, env=environment(), check=True, capture_output=True)
 
     cut = recipe(tmp_path / "cut", tiny_folder, playground_folder)
-    process = subprocess.Popen(command(cut), cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(cut), cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     last = tmp_path / "cut" / "ckpt" / "last.ckpt"
     while process.poll() is None and not (last.exists() and saved_step(last) >= kill_after_step):
         time.sleep(0.01)

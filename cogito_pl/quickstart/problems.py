@@ -1,0 +1,36 @@
+"""What the run's data files hold of the problems: the pictures to show, and how many test problems were seen before."""
+
+import base64
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+
+def pictures(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
+    """The pictures of the test problems `ids` as data URIs, by problem."""
+    rows = pq.read_table(_part(data, "test"), columns=["id", "images"], filters=[("id", "in", list(ids))]).to_pylist()
+    return {row["id"]: [_uri(image["bytes"]) for image in row["images"]] for row in rows}
+
+
+def seen_before(data: Path) -> int:
+    """Test problems of which question and pictures also occur in the parts that were learnt from."""
+    learnt = {key for part in ("sft", "train") for key in _keys(_part(data, part))}
+    return sum(key in learnt for key in _keys(_part(data, "test")))
+
+
+def _keys(file: Path) -> list[bytes]:
+    return [
+        hashlib.blake2b(row["question"].encode() + b"".join(image["bytes"] for image in row["images"])).digest()
+        for batch in pq.ParquetFile(file).iter_batches(columns=["question", "images"])
+        for row in batch.to_pylist()
+    ]
+
+
+def _part(data: Path, part: str) -> Path:
+    return data / "data" / f"{part}-00000-of-00001.parquet"
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,0 +1,116 @@
+"""The command line: recipes parse, print what they mean, and name what is wrong with them."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if "with" not in path.parts)
+OVERLAYS = sorted((ROOT / "configs").glob("with/*.yaml"))
+
+
+def command_of(path: Path) -> str:
+    return "validate" if "evaluate" in path.name else "fit"
+
+
+def printed(run_cli, *args) -> str:
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as exit_info:
+        run_cli(*args, "--print_config")
+    assert exit_info.value.code in (0, None)
+    return output.getvalue()
+
+
+def refused(run_cli, *args) -> str:
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as exit_info:
+        run_cli(*args)
+    assert exit_info.value.code == 2
+    return errors.getvalue()
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_recipe_prints_a_configuration_that_prints_itself(run_cli, tmp_path, path):
+    full = printed(run_cli, command_of(path), "--config", path)
+    (tmp_path / "full.yaml").write_text(full)
+    assert printed(run_cli, command_of(path), "--config", tmp_path / "full.yaml") == full
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_objects_of_every_recipe_can_be_built(run_cli, monkeypatch, path):
+    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
+    cli = run_cli(command_of(path), "--config", path, "--trainer.accelerator=cpu", "--trainer.precision=32-true",
+                  "--trainer.devices=1", "--trainer.strategy=auto")  # fmt: skip
+    assert cli.model.policy is None  # no weights were loaded
+    assert cli.model.seed == cli.datamodule.seed == 17
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_every_overlay_adds_to_the_grpo_recipe_and_replaces_nothing(run_cli, overlay):
+    recipe = ROOT / "configs/playground/grpo.yaml"
+    names = {
+        key: [c["class_path"] for c in yaml.safe_load(printed(run_cli, "fit", *args))["trainer"]["callbacks"]]
+        for key, args in {"base": ("--config", recipe), "with": ("--config", recipe, "--config", overlay)}.items()
+    }
+    assert names["with"][: len(names["base"])] == names["base"]
+
+
+def test_one_seed_reaches_the_module_and_the_data(run_cli, monkeypatch):
+    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
+    cli = run_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", "--seed_everything=3")
+    assert (cli.model.seed, cli.datamodule.seed) == (3, 3)
+
+
+def test_flags_are_never_guessed_from_their_beginning(run_cli):
+    message = refused(run_cli, "fit", "--config", ROOT / "configs/playground/grpo.yaml", "--trainer.max_epoch=3")
+    assert "max_epoch" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"model": {"init_args": {"los": {"kl_coef": 1}}}}, "los"),
+        ({"model": {"init_args": {"loss": {"kl_coefficient": 1}}}}, "kl_coefficient"),
+        ({"data": {"sources": []}}, "sources"),
+        ({"stage": 3}, "stage"),
+    ],
+)
+def test_a_misspelt_key_is_an_error_that_names_it(run_cli, tmp_path, change, named):
+    (tmp_path / "change.yaml").write_text(yaml.safe_dump(change))
+    assert named in refused(
+        run_cli, "fit", "--config", ROOT / "configs/playground/grpo.yaml", "--config", tmp_path / "change.yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "named"),
+    [
+        ("--model.init_args.schedule.micro_batch=5", "micro_batch=5"),
+        ("--model.init_args.schedule.updates=3", "updates=3"),
+        ("--model.init_args.schedule.group_size=1", "group_size=1"),
+        ("--model.init_args.sampling.temperature=0", "temperature=0"),
+        ("--model.init_args.loss.clip_low=-1", "clip_low=-1"),
+        ("--model.init_args.reward.workers=0", "workers=0"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_by_name_and_value(run_cli, flag, named):
+    with pytest.raises((ValueError, SystemExit)) as caught, contextlib.redirect_stderr(io.StringIO()) as errors:
+        run_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", flag)
+    assert named in errors.getvalue() + str(caught.value)
+
+
+def test_help_describes_every_setting_of_a_module(run_cli):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), pytest.raises(SystemExit):
+        run_cli("fit", "--model.help=cogito_pl.modules.GRPOModule")
+    text = output.getvalue()
+    for words in (
+        "Completions per prompt",
+        "Smallest set of likeliest tokens",
+        "k3 estimate",
+        "Parts that do not learn",
+    ):
+        assert words in text
