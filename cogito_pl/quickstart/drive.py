@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import yaml
 from rich.console import Console
@@ -13,6 +14,7 @@ from cogito_pl.quickstart.bar import clock
 from cogito_pl.quickstart.cost import spent
 from cogito_pl.quickstart.log import libraries_speak_to
 from cogito_pl.quickstart.phases import TYPICAL_S, Phase, phases
+from cogito_pl.quickstart.problems import seen_before
 from cogito_pl.quickstart.record import Cost, Record
 from cogito_pl.quickstart.report import write_report
 from cogito_pl.quickstart.samples import write_samples
@@ -104,15 +106,15 @@ def time_left(done: dict[str, Cost], to_do: list[str]) -> str:
 def sum_up(settings: Settings, plan: list[Phase], record: Record, cost: Cost, console: Console) -> None:
     """Writes summary, samples and report, and shows the table."""
     answers = read_answers(settings.run)
-    summary = summarise(answers, settings.seed) | {
+    summary = summarise(answers, settings.seed, seen_before(settings.run / "data")) | {
         "wall_s": round(cost.wall_s, 1),
         "cpu_s": round(cost.cpu_s, 1),
         "peak_mib": round(cost.peak_mib),
-        "phases": {name: vars(phase_cost) for name, phase_cost in record.phases.items()},
+        "phases": {name: asdict(phase_cost) for name, phase_cost in record.phases.items()},
     }
     summary_file = write_summary(settings.run, summary)
     samples_file = write_samples(settings.run, answers)
-    report_file = write_report(settings, summary, answers, [line for phase in plan for line in phase.shown()])
+    report_file = write_report(settings, summary, answers, plan)
     console.print()
     console.print(results_table(summary))
     console.print(

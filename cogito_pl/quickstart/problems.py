@@ -14,18 +14,18 @@ def pictures(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
     return {row["id"]: [_uri(image["bytes"]) for image in row["images"]] for row in rows}
 
 
-def seen_before(data: Path) -> int:
-    """Test problems of which question and pictures also occur in the parts that were learnt from."""
-    learnt = {key for part in ("sft", "train") for key in _keys(_part(data, part))}
-    return sum(key in learnt for key in _keys(_part(data, "test")))
+def seen_before(data: Path) -> set[str]:
+    """Ids of the test problems of which question and pictures also occur in the parts that were learnt from."""
+    learnt = {key for part in ("sft", "train") for key in _keys(_part(data, part)).values()}
+    return {problem for problem, key in _keys(_part(data, "test")).items() if key in learnt}
 
 
-def _keys(file: Path) -> list[bytes]:
-    return [
-        hashlib.blake2b(row["question"].encode() + b"".join(image["bytes"] for image in row["images"])).digest()
-        for batch in pq.ParquetFile(file).iter_batches(columns=["question", "images"])
+def _keys(file: Path) -> dict[str, bytes]:
+    return {
+        row["id"]: hashlib.blake2b(row["question"].encode() + b"".join(image["bytes"] for image in row["images"])).digest()
+        for batch in pq.ParquetFile(file).iter_batches(columns=["id", "question", "images"])
         for row in batch.to_pylist()
-    ]
+    }
 
 
 def _part(data: Path, part: str) -> Path:

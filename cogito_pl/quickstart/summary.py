@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from statistics import fmean
 
@@ -32,16 +32,18 @@ def read_answers(run: Path) -> Answers:
     return answers
 
 
-def summarise(answers: Answers, seed: int) -> dict:
+def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
     """What the models achieve, as plain values.
 
     Args:
         answers: Graded completions; the same problems in the same order for every model.
         seed: Of the run.
+        seen: Ids of test problems that also occur in the data that were learnt from.
 
     Returns:
         `accuracy` and `accuracy_ci` per model; `by_family`, `by_difficulty` and their `_ci` per model and group; the
-        `mean_completion_tokens`, `verdicts` and `truncated` of every model; the paired `difference` of each step.
+        `mean_completion_tokens`, `verdicts` and `truncated` of every model; the paired `difference` of each step; `n_test_seen` and the
+        `accuracy_unseen` without those problems.
         Shares are 0 to 1, intervals are `[low, high]` at 95%.
     """
     groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
@@ -64,6 +66,10 @@ def summarise(answers: Answers, seed: int) -> dict:
             for model, rows in answers.items()
         },
         "mean_completion_tokens": {model: fmean(row["tokens"] for row in rows) for model, rows in answers.items()},
+        "n_test_seen": sum(row["id"] in seen for row in answers[MODELS[0]]),
+        "accuracy_unseen": {
+            model: share([row for row in rows if row["id"] not in seen]) for model, rows in answers.items()
+        },
         "truncated": {model: fmean(not row["finished"] for row in rows) for model, rows in answers.items()},
     }
 
@@ -81,8 +87,8 @@ def counted(rows: Iterable[dict]) -> Counter:
 
 
 def share(rows: list[dict]) -> float:
-    """Share of right answers."""
-    return counted(rows)["right"] / len(rows)
+    """Share of right answers; 0 of none."""
+    return counted(rows)["right"] / max(1, len(rows))
 
 
 def interval(rows: list[dict]) -> list[float]:
