@@ -13,7 +13,7 @@ MOST = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
 
 
 def compare(difficulty: int, rng: random.Random) -> Draft:
-    """Colours up to difficulty 2, colours or shapes at 3, coloured shapes from 4 on."""
+    """Colours up to difficulty 2, colours or shapes at 3, two shapes of one colour from 4 on."""
     patterns = _two_patterns(difficulty, rng)
     answer = rng.choice("ABC")
     low, high = sorted(rng.sample(range(MOST[difficulty] + 1), 2))
@@ -39,7 +39,7 @@ def compare(difficulty: int, rng: random.Random) -> Draft:
 def _two_patterns(difficulty: int, rng: random.Random) -> tuple[Pattern, Pattern]:
     colours, shapes = (rng.sample(names, 2) for names in palette(difficulty))
     if difficulty >= 4:
-        return Pattern(colours[0], shapes[0]), Pattern(colours[1], shapes[1])
+        return Pattern(colours[0], shapes[0]), Pattern(colours[0], shapes[1])
     if difficulty == 3 and rng.random() < 0.5:
         return Pattern(shape=shapes[0]), Pattern(shape=shapes[1])
     return Pattern(colour=colours[0]), Pattern(colour=colours[1])
@@ -59,4 +59,4 @@ def _running_lead(scene: Scene, patterns: tuple[Pattern, Pattern]) -> str:
         total = f"{lead:+d}" if lead else "0"
         return f"{side} {total}" if side else total
 
-    return scan(scene, note)
+    return scan(scene, patterns, note)

@@ -23,11 +23,11 @@ def count(difficulty: int, rng: random.Random) -> Draft:
 
 
 def sum_of_two(difficulty: int, rng: random.Random) -> Draft:
-    """Two patterns: shapes up to difficulty 3, coloured shapes from 4 on."""
+    """Two shapes: of any colour up to difficulty 3, of one colour from 4 on."""
     colours, shapes = palette(difficulty)
-    first_shape, second_shape = rng.sample(shapes, 2)
-    first_colour, second_colour = rng.sample(colours, 2) if difficulty >= 4 else (None, None)
-    patterns = (Pattern(first_colour, first_shape), Pattern(second_colour, second_shape))
+    colour = rng.choice(colours) if difficulty >= 4 else None
+    first, second = rng.sample(shapes, 2)
+    patterns = (Pattern(colour, first), Pattern(colour, second))
     return _draft(difficulty, rng, patterns, f"How many {patterns[0]} plus {patterns[1]}?")
 
 
@@ -55,7 +55,7 @@ def _running_count(scene: Scene, patterns: tuple[Pattern, ...]) -> str:
         seen += found
         return f"{FOUND} {seen}" if found else str(seen)
 
-    return scan(scene, note)
+    return scan(scene, patterns, note)
 
 
 def _shares_an_attribute(thing: Thing, patterns: tuple[Pattern, ...]) -> bool:

@@ -6,7 +6,7 @@ The scan stops at the thing that is looked for; a neighbour is then named and lo
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import FOUND, GRIDS, Scene, arrange, describe, every_thing
+from cogito_pl.playground.scene import FOUND, GRIDS, Pattern, Scene, arrange, describe, every_thing, glance
 
 STEPS = {"left of": (0, -1), "right of": (0, 1), "above": (-1, 0), "below": (1, 0)}
 """Relation to the step, in rows and columns, from a thing to its neighbour."""
@@ -51,4 +51,7 @@ def _relations_within(scene: Scene, place: int, difficulty: int) -> list[str]:
 
 
 def _scan_until(scene: Scene, place: int) -> str:
-    return " ".join([*(describe(name, thing) for name, thing in list(scene.cells())[: place + 1]), FOUND])
+    target = scene.things[place]
+    seen = list(scene.cells())[: place + 1]
+    pattern = Pattern(target.colour, target.shape)
+    return " ".join([*(f"{name} {glance(thing, pattern)}" for name, thing in seen), FOUND])

@@ -88,24 +88,34 @@ class Scene:
         """The name of a cell, such as `b2` for the second row and column."""
         return f"{ROW_NAMES[index // self.columns]}{index % self.columns + 1}"
 
-    def count(self, *patterns: Pattern) -> int:
-        """How many things match one of the patterns or several."""
-        return sum(any(pattern.matches(thing) for pattern in patterns) for thing in self.things)
-
 
 def describe(name: str, thing: Thing | None) -> str:
-    """One entry of a scan: `b2 red circle` or `b2 empty`."""
+    """A cell in full: `b2 red circle` or `b2 empty`."""
     return f"{name} {thing or EMPTY}"
 
 
-def scan(scene: Scene, note: Callable[[Thing | None], str]) -> str:
-    """Every cell in reading order, each followed by a running note.
+def glance(thing: Thing | None, *patterns: Pattern) -> str:
+    """As much of a thing as it takes to see whether it matches.
+
+    Its shape is named only where its colour leaves the question open, so that each word settles one question by itself.
+    """
+    if thing is None:
+        return EMPTY
+    if all(pattern.colour is None for pattern in patterns):
+        return thing.shape
+    open_still = any(pattern.colour == thing.colour and pattern.shape is not None for pattern in patterns)
+    return str(thing) if open_still else thing.colour
+
+
+def scan(scene: Scene, patterns: Sequence[Pattern], note: Callable[[Thing | None], str]) -> str:
+    """Every cell in reading order, each with a glance at its thing and a running note.
 
     Args:
         scene: What is scanned.
-        note: Called once per cell, in order; returns what is written after the cell.
+        patterns: What is looked for; all of them by colour, by shape or by both.
+        note: Called once per cell, in order; returns what is written after the glance.
     """
-    return " ".join(f"{describe(name, thing)} {note(thing)}" for name, thing in scene.cells())
+    return " ".join(f"{name} {glance(thing, *patterns)} {note(thing)}" for name, thing in scene.cells())
 
 
 def palette(difficulty: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""`python -m cogito_pl.quickstart`: trains the tiny model by SFT and GRPO on a CPU and reports what each step brought."""
+"""`python -m cogito_pl.quickstart`: SFT and GRPO of the tiny model on a CPU, and what each of them brought."""
 
 import argparse
 import os

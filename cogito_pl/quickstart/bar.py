@@ -102,9 +102,7 @@ class PhaseBar(ProgressBar):
             *(TextColumn(column) for column in columns),
             console=self.console,
         )
-        self.task = self.bar.add_task(
-            self.label, total=total, completed=first, count=self._count(), left="", notes=""
-        )
+        self.task = self.bar.add_task(self.label, total=total, completed=first, count=self._count(), left="", notes="")
         self.bar.start()
 
     def _advance(self, trainer: L.Trainer, module: L.LightningModule) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 46, 12, 12, 36
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 54, 12, 12, 36
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,8 @@ def line_chart(
     body = [
         f'<rect x="{frame.x(start):.1f}" y="{TOP}" width="{frame.x(end) - frame.x(start):.1f}" '
         f'height="{height - TOP - BOTTOM}" class="band{index % 2}"/>'
-        f'<text x="{(frame.x(start) + frame.x(end)) / 2:.1f}" y="{TOP + 12}" text-anchor="middle" class="phase">{escape(name)}</text>'
+        f'<text x="{(frame.x(start) + frame.x(end)) / 2:.1f}" y="{TOP + 12}" text-anchor="middle" class="phase">'
+        f"{escape(name)}</text>"
         for index, (name, start, end) in enumerate(phases)
     ]
     body += _y_axis(frame, ys, percent)
@@ -90,9 +91,7 @@ def line_chart(
     return _svg(height, label, body)
 
 
-def bar_chart(
-    groups: dict[str, dict[str, Bar]], colours: dict[str, str], label: str, *, height: int = 230
-) -> str:
+def bar_chart(groups: dict[str, dict[str, Bar]], colours: dict[str, str], label: str, *, height: int = 230) -> str:
     """Groups of bars with whiskers from `low` to `high`, on an axis from 0 to 100%.
 
     Args:
@@ -116,7 +115,7 @@ def bar_chart(
                 f'fill="{colour}"><title>{escape(series)}, {escape(group)}: {bar.value:.1%} '
                 f"[{bar.low:.1%}, {bar.high:.1%}]</title></rect>"
                 f'<path d="M{middle:.1f} {frame.y(bar.low):.1f}V{frame.y(bar.high):.1f}M{middle - 3:.1f} '
-                f"{frame.y(bar.low):.1f}h6M{middle - 3:.1f} {frame.y(bar.high):.1f}h6\" class=\"whisker\"/>"
+                f'{frame.y(bar.low):.1f}h6M{middle - 3:.1f} {frame.y(bar.high):.1f}h6" class="whisker"/>'
             )
     return _svg(height, label, body)
 

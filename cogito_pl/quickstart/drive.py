@@ -41,7 +41,9 @@ def drive(settings: Settings) -> None:
         record.forget(later)
         left = time_left(record.phases, later)
         elapsed = clock(before.plus(spent()).wall_s)
-        console.print(f"\n[bold]{number}/{len(plan)} {phase.title}[/bold]  [dim]{elapsed} so far, {left} left in all[/dim]")
+        console.print(
+            f"\n[bold]{number}/{len(plan)} {phase.title}[/bold]  [dim]{elapsed} so far, {left} left in all[/dim]"
+        )
         start = spent()
         with libraries_speak_to(settings.run / "quickstart.log"):
             run_phase(phase, console, resume=not ran)
@@ -63,13 +65,22 @@ def run_phase(phase: Phase, console: Console, *, resume: bool) -> None:
         shutil.rmtree(phase.folder, ignore_errors=True)
     if phase.overlay_file:
         phase.overlay_file.parent.mkdir(parents=True, exist_ok=True)
-        phase.overlay_file.write_text(yaml.safe_dump(phase.overlay, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        phase.overlay_file.write_text(
+            yaml.safe_dump(phase.overlay, sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
     for line, command in zip(phase.shown(), phase.commands, strict=True):
         further = ("--ckpt_path", str(checkpoint)) if checkpoint else ()
-        console.print("  $ " + line + (f" --ckpt_path {shlex.quote(str(checkpoint))}" if checkpoint else ""), style="dim", markup=False, soft_wrap=True)
+        console.print(
+            "  $ " + line + (f" --ckpt_path {shlex.quote(str(checkpoint))}" if checkpoint else ""),
+            style="dim",
+            markup=False,
+            soft_wrap=True,
+        )
         run_command(phase, [*command, *further])
     if not phase.artefact.exists():
-        raise RuntimeError(f"{phase.title} ended without {phase.artefact}; the recipe must keep the callback that writes it")
+        raise RuntimeError(
+            f"{phase.title} ended without {phase.artefact}; the recipe must keep the callback that writes it"
+        )
 
 
 def run_command(phase: Phase, arguments: list[str]) -> None:

@@ -8,6 +8,8 @@ from cogito_pl.quickstart.settings import Settings
 
 MODELS = ("base", "sft", "grpo")
 """The models that are compared, in the order in which they are made."""
+TITLES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
+"""What the models are called where people read."""
 TYPICAL_S = {"data": 7, "sft": 60, "grpo": 300, "evaluate-base": 10, "evaluate-sft": 12, "evaluate-grpo": 16}
 """Seconds of each phase with the shipped recipes on one core: only their ratios matter, for the time left."""
 
@@ -90,14 +92,14 @@ def _fit(settings: Settings, name: str, title: str, start: Path | None, part: st
         commands=(_command(settings, "fit", name, name),),
         folder=folder,
         artefact=folder / "export" / "config.json",
-        overlay=_overlay(settings, folder, name.upper(), start) | {"data": data},
+        overlay=_overlay(settings, folder, TITLES[name], start) | {"data": data},
         overlay_file=_overlay_file(settings, name),
     )
 
 
 def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
     name, folder = f"evaluate-{model}", evaluation_folder(settings.run, model)
-    title = f"Evaluate {model if model == 'base' else model.upper()} on {settings.n_test:,} new problems"
+    title = f"Evaluate {TITLES[model]} on {settings.n_test:,} new problems"
     overlay = _overlay(settings, folder, "test", start)
     return Phase(
         name=name,

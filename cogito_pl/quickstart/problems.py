@@ -22,7 +22,9 @@ def seen_before(data: Path) -> set[str]:
 
 def _keys(file: Path) -> dict[str, bytes]:
     return {
-        row["id"]: hashlib.blake2b(row["question"].encode() + b"".join(image["bytes"] for image in row["images"])).digest()
+        row["id"]: hashlib.blake2b(
+            row["question"].encode() + b"".join(image["bytes"] for image in row["images"])
+        ).digest()
         for batch in pq.ParquetFile(file).iter_batches(columns=["id", "question", "images"])
         for row in batch.to_pylist()
     }

@@ -63,8 +63,8 @@ class Settings:
         for name in CONFIGS:
             if not self.config(name).is_file():
                 raise SettingsError(
-                    f"--config-dir {self.config_dir}: there is no {name}.yaml; start from the project's folder, or name "
-                    "the folder of the recipes"
+                    f"--config-dir {self.config_dir}: there is no {name}.yaml; start from the project's folder, or "
+                    "name the folder of the recipes"
                 )
 
     @classmethod

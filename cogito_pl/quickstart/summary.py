@@ -28,7 +28,9 @@ def read_answers(run: Path) -> Answers:
         ]
         answers[model] = sorted(rows, key=lambda row: row["draw"])
         if [row["id"] for row in answers[model]] != [row["id"] for row in answers[MODELS[0]]] or not rows:
-            raise ValueError(f"{evaluation_folder(run, model)} does not grade the problems that {MODELS[0]} was graded on")
+            raise ValueError(
+                f"{evaluation_folder(run, model)} does not grade the problems that {MODELS[0]} was graded on"
+            )
     return answers
 
 
@@ -42,9 +44,9 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
 
     Returns:
         `accuracy` and `accuracy_ci` per model; `by_family`, `by_difficulty` and their `_ci` per model and group; the
-        `mean_completion_tokens`, `verdicts` and `truncated` of every model; the paired `difference` of each step; `n_test_seen` and the
-        `accuracy_unseen` without those problems.
-        Shares are 0 to 1, intervals are `[low, high]` at 95%.
+        paired `difference` of each step; `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per
+        model; `n_test_seen`, and `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]`
+        at 95%.
     """
     groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
     return {

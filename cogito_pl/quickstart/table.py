@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from cogito_pl.quickstart.phases import MODELS
+from cogito_pl.quickstart.phases import MODELS, TITLES
 
 
 def results_table(summary: dict) -> Table:
@@ -14,7 +14,7 @@ def results_table(summary: dict) -> Table:
     table = Table(title=f"Accuracy on {summary['n_test']:,} new problems, seed {summary['seed']} (95% interval)")
     table.add_column("problems")
     for model in MODELS:
-        table.add_column(model if model == "base" else model.upper(), justify="right")
+        table.add_column(TITLES[model], justify="right")
     overall = [cell(summary["accuracy"][model], summary["accuracy_ci"][model]) for model in MODELS]
     table.add_row("all", *overall, style="bold", end_section=True)
     for name, label in (("family", "{}"), ("difficulty", "difficulty {}")):

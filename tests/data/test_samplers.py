@@ -8,7 +8,14 @@ from cogito_pl.data.samplers import InOrderSampler, RolloutSampler, draw
 def epoch(number, *, rank=0, world=1, size=7, prompts=4, rollouts=3, repeats=2, seed=1):
     return list(
         RolloutSampler(
-            size=size, rollouts=rollouts, prompts=prompts, repeats=repeats, seed=seed, epoch=number, rank=rank, world=world
+            size=size,
+            rollouts=rollouts,
+            prompts=prompts,
+            repeats=repeats,
+            seed=seed,
+            epoch=number,
+            rank=rank,
+            world=world,
         )
     )
 

@@ -40,7 +40,9 @@ def test_the_first_update_is_on_policy_and_later_ones_are_measured_against_the_p
 
     class Watch(RolloutCallback):
         def on_train_batch_end(self, trainer, module, *args):
-            clipped.append(float(trainer.callback_metrics["policy/clip_high"] + trainer.callback_metrics["policy/clip_low"]))
+            clipped.append(
+                float(trainer.callback_metrics["policy/clip_high"] + trainer.callback_metrics["policy/clip_low"])
+            )
 
     trainer(tmp_path, TokenSumReward(), Watch()).fit(module, data(playground_folder))
     assert clipped[0] == 0

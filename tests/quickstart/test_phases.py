@@ -1,0 +1,33 @@
+import shlex
+
+import yaml
+
+from cogito_pl.quickstart.phases import TYPICAL_S, phases
+
+
+def test_every_phase_is_a_command_that_can_be_typed(make_settings):
+    settings = make_settings()
+    plan = phases(settings)
+    assert [phase.name for phase in plan] == list(TYPICAL_S)
+    for phase in plan[1:]:
+        (line,) = phase.shown()
+        words = shlex.split(line)
+        assert words[:2] == ["python", "train.py"]
+        assert str(phase.overlay_file) in words  # although the folder's name has a space
+
+
+def test_each_model_starts_from_the_one_before(make_settings):
+    starts = {
+        phase.name: phase.overlay.get("model", {}).get("init_args", {}).get("policy", {}).get("init_from")
+        for phase in phases(make_settings())
+    }
+    run = make_settings().run
+    assert starts["sft"] is starts["evaluate-base"] is None
+    assert starts["grpo"] == starts["evaluate-sft"] == str(run / "sft" / "export")
+    assert starts["evaluate-grpo"] == str(run / "grpo" / "export")
+
+
+def test_an_odd_path_survives_the_yaml(make_settings, tmp_path):
+    odd = tmp_path / "a: b #c 'd' é"
+    for phase in phases(make_settings(run=odd)):
+        assert yaml.safe_load(yaml.safe_dump(phase.overlay)) == phase.overlay
