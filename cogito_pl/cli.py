@@ -1,11 +1,16 @@
 """The command line: parser settings and links, nothing else."""
 
+import warnings
+
 from jsonargparse import set_parsing_settings
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import PolicyModule
 
+# Deprecations between libraries that a user can do nothing about, repeated at every epoch.
+warnings.filterwarnings("ignore", message=".*'set_vital' is deprecated")
+warnings.filterwarnings("ignore", message=".*treespec, LeafSpec")
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
 
 

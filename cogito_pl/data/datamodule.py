@@ -66,7 +66,8 @@ class ReasoningDataModule(L.LightningDataModule):
     @property
     def rollouts(self) -> int:
         """Prompt batches of an epoch."""
-        return self.rollouts_per_epoch or max(1, len(self.train_problems) // self.trainer.lightning_module.schedule.prompts)
+        once = len(self.train_problems) // self.trainer.lightning_module.schedule.prompts
+        return self.rollouts_per_epoch or max(1, once)
 
     def setup(self, stage: str) -> None:
         """Reads the sources that `stage` needs and writes what was refused beside the logs."""

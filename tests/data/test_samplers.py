@@ -5,19 +5,9 @@ import pytest
 from cogito_pl.data.samplers import InOrderSampler, RolloutSampler, draw
 
 
-def epoch(number, *, rank=0, world=1, size=7, prompts=4, rollouts=3, repeats=2, seed=1):
-    return list(
-        RolloutSampler(
-            size=size,
-            rollouts=rollouts,
-            prompts=prompts,
-            repeats=repeats,
-            seed=seed,
-            epoch=number,
-            rank=rank,
-            world=world,
-        )
-    )
+def epoch(number, **changes):
+    sizes = {"size": 7, "rollouts": 3, "prompts": 4, "repeats": 2, "seed": 1, "rank": 0, "world": 1}
+    return list(RolloutSampler(epoch=number, **(sizes | changes)))
 
 
 def test_every_pass_over_the_data_is_a_permutation_of_its_own():
@@ -41,7 +31,7 @@ def test_a_prompt_batch_comes_once_for_every_slot_of_its_rollout():
 def test_the_ranks_share_the_same_prompts_in_the_same_order(world):
     whole = epoch(2)
     shares = [epoch(2, rank=rank, world=world) for rank in range(world)]
-    assert [sum((share[i] for share in shares), []) for i in range(len(whole))] == whole
+    assert [[d for share in shares for d in share[i]] for i in range(len(whole))] == whole
 
 
 def test_another_seed_draws_in_another_order():
