@@ -8,6 +8,8 @@ PARTS = {"sft": 1500, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""
+PATTERN_SIGNS = ("*", "?", "[", "::", "${")
+"""What file patterns of data sets and references in YAML begin with."""
 
 
 class SettingsError(ValueError):
@@ -60,6 +62,11 @@ class Settings:
             raise SettingsError(f"--seed {self.seed} is negative; choose zero or more")
         if self.n_test < 1:
             raise SettingsError(f"--n-test {self.n_test} leaves nothing to grade; choose at least 1")
+        if found := [sign for sign in PATTERN_SIGNS if sign in str(self.run.absolute())]:
+            raise SettingsError(
+                f"--run {self.run}: data sets are not found in a folder whose path has {' '.join(found)}, which they and "
+                "the configuration take for a pattern; choose another folder"
+            )
         for name in CONFIGS:
             if not self.config(name).is_file():
                 raise SettingsError(

@@ -1,10 +1,13 @@
 """What a training step does besides its loss: rollouts, hooks, metrics, settings that contradict each other."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
+from cogito_pl.policy import PolicyConfig
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.modules.training import Recorder, TokenSumReward, data, grpo, sft, trainer, weights
@@ -86,8 +89,6 @@ def test_the_reference_keeps_the_starting_weights_while_the_policy_moves(tiny_fo
 
 
 def test_frozen_parts_do_not_move(tiny_folder, playground_folder, tmp_path):
-    from cogito_pl.policy import PolicyConfig
-
     module = grpo(tiny_folder, policy=PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector")))
     module.configure_model()
     before = weights(module)
@@ -112,8 +113,6 @@ def test_validation_reports_every_source_and_all_together(tiny_folder, playgroun
 def test_sft_needs_solutions_and_says_how_many_rows_have_none(tiny_folder, playground_folder, tmp_path):
     datamodule = data(playground_folder, "sft")
     source = datamodule.train_sources[0]
-    from dataclasses import replace
-
     datamodule.train_sources = [replace(source, columns=replace(source.columns, solution=None))]
     with pytest.raises(ValueError, match="no solution"):
         trainer(tmp_path).fit(sft(tiny_folder), datamodule)

@@ -1,4 +1,4 @@
-"""Small runs for the tests: a trainer without noise, modules over the tiny model, a reward that an untrained model earns."""
+"""Small runs for the tests: a quiet trainer, modules over the tiny model, a reward that anybody earns."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -26,7 +26,7 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
     }
     for name, text in overlays.items():
         (tmp_path / f"{name}.yaml").write_text(text)
-    run = tmp_path / "my run [1]"
+    run = tmp_path / "my run: 1 'é' #2"
     command = [
         sys.executable, "-m", "cogito_pl.quickstart", "--seed", "3", "--run", str(run), "--n-test", "20",
         "--overlay", str(tmp_path / "all.yaml"),

@@ -19,6 +19,12 @@ def test_settings_that_make_no_sense_are_refused_by_name(change, message, make_s
         make_settings(**change)
 
 
+@pytest.mark.parametrize("name", ["run [1]", "a*", "what?", "a::b", "${HOME}"])
+def test_a_folder_that_data_sets_are_not_found_in_is_refused_before_anything_runs(name, make_settings, tmp_path):
+    with pytest.raises(SettingsError, match="choose another folder"):
+        make_settings(run=tmp_path / name)
+
+
 def test_a_misspelt_overlay_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="there is no file"):
         Overlay.parse(str(tmp_path / "none.yaml"))
