@@ -28,6 +28,7 @@ class CogitoCLI(LightningCLI):
                 "use_distributed_sampler": False,  # our samplers share out over ranks themselves
                 "reload_dataloaders_every_n_epochs": 1,  # the order is a function of the epoch
                 "num_sanity_val_steps": 0,
+                "plugins": {"class_path": "cogito_pl.modules.checkpoint_io.AtomicCheckpointIO"},
                 "log_every_n_steps": 1,
             },
             parser_kwargs={"parser_mode": "omegaconf+", "allow_abbrev": False},

@@ -16,13 +16,13 @@ from cogito_pl.playground.randomness import keyed_random
 from cogito_pl.playground.scene import EMPTY, GRIDS, arrange, describe, every_thing
 
 SHARES: dict[str, float] = {
-    "caption": 0.12,
-    "cell": 0.06,
-    "count": 0.20,
-    "sum": 0.18,
-    "compare": 0.18,
-    "locate": 0.16,
-    "arithmetic": 0.10,
+    "caption": 0.10,
+    "cell": 0.04,
+    "count": 0.14,
+    "sum": 0.12,
+    "compare": 0.20,
+    "locate": 0.22,
+    "arithmetic": 0.18,
 }
 """Task to its share of the lessons."""
 

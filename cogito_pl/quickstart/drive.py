@@ -22,6 +22,9 @@ from cogito_pl.quickstart.settings import Settings
 from cogito_pl.quickstart.summary import read_answers, summarise, write_summary
 from cogito_pl.quickstart.table import results_table
 
+YAML_FORM = {"sort_keys": False, "allow_unicode": True, "default_flow_style": None, "width": 120}
+"""How overlays are written: in the order of thought, innermost values on one line."""
+
 
 def drive(settings: Settings) -> None:
     """Runs a quickstart, or what is left of it.
@@ -65,9 +68,7 @@ def run_phase(phase: Phase, console: Console, *, resume: bool) -> None:
         shutil.rmtree(phase.folder, ignore_errors=True)
     if phase.overlay_file:
         phase.overlay_file.parent.mkdir(parents=True, exist_ok=True)
-        phase.overlay_file.write_text(
-            yaml.safe_dump(phase.overlay, sort_keys=False, allow_unicode=True), encoding="utf-8"
-        )
+        phase.overlay_file.write_text(yaml.safe_dump(phase.overlay, **YAML_FORM), encoding="utf-8")
     for line, command in zip(phase.shown(), phase.commands, strict=True):
         further = ("--ckpt_path", str(checkpoint)) if checkpoint else ()
         console.print(

@@ -60,7 +60,7 @@ def commands(settings: Settings, plan: list[Phase]) -> str:
         f"<h3><code>{escape(str(file))}</code></h3><pre>{escape(file.read_text(encoding='utf-8').strip())}</pre>"
         for file in dict.fromkeys(files)
     )
-    return f"<pre>{escape(lines)}</pre>{texts}"
+    return f'<pre>{escape(lines)}</pre><div class="files">{texts}</div>'
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -13,10 +13,11 @@ COLOURS = {"base": "#8a9199", "sft": "#0072b2", "grpo": "#d55e00"}
 def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
     """Validation accuracy through both phases, then what each phase optimises and watches."""
     switch, end = (max((step for curve in curves.values() for step, _ in curve), default=0) for curves in (sft, grpo))
+    before, after = sft.get("val/accuracy", []), shifted(grpo.get("val/accuracy", []), switch)
     through = line_chart(
         [
-            Line(points=sft.get("val/accuracy", []), colour=COLOURS["sft"], marked=True),
-            Line(points=shifted(grpo.get("val/accuracy", []), switch), colour=COLOURS["grpo"], marked=True),
+            Line(points=[*before[-1:], *after], colour=COLOURS["grpo"], marked=True),  # GRPO starts where SFT ended
+            Line(points=before, colour=COLOURS["sft"], marked=True),
         ],
         "validation accuracy over the optimiser steps of SFT and GRPO",
         percent=True,

@@ -29,7 +29,9 @@ def cards(summary: dict) -> str:
         for model in MODELS
     ]
     step = summary["difference"]["grpo-sft"]
-    cells.append(("step", "GRPO - SFT", f"{100 * step['estimate']:+.1f}", "points " + ends(step["ci"], "{:+.1f}")))
+    cells.append(
+        ("step", "GRPO &minus; SFT", f"{100 * step['estimate']:+.1f}", "points " + ends(step["ci"], "{:+.1f}"))
+    )
     return "".join(
         f'<div class="card {style}">{title}<b>{value}</b><span class="soft">{spread}</span></div>'
         for style, title, value, spread in cells
@@ -59,10 +61,14 @@ def verdict(summary: dict) -> str:
 def honesty(summary: dict) -> str:
     """What the toy shows and what it does not."""
     unseen = ", ".join(f"{TITLES[model]} {percent(summary['accuracy_unseen'][model])}" for model in MODELS)
+    any_form = ", ".join(f"{TITLES[model]} {percent(summary['accuracy_any_form'][model])}" for model in MODELS)
     return (
         "<p><b>It shows</b> that the whole path works: data, a supervised start, sampling, grading by rule, policy "
         "gradients and evaluation, through the commands, modules and recipe format that are made for models of "
         "billions of weights. Each model answered the same problems, greedily, once.</p>"
+        "<p><b>Form counts.</b> Accuracy asks for the answer in its tags, which the base has not been taught. When "
+        f"a completion may also just end in the right answer, whatever its form: {any_form}. The reasoning before an "
+        "answer is not graded and may contradict it.</p>"
         "<p><b>It does not show</b> how large an effect is on real models or pictures. The model has about a million "
         "weights, and a program draws the pictures. The written solutions mix guesses and careful scans on purpose, so "
         "that reinforcement finds a better habit to choose: a gain here is mostly that habit being chosen more often, "

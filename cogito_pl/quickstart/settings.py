@@ -64,8 +64,8 @@ class Settings:
             raise SettingsError(f"--n-test {self.n_test} leaves nothing to grade; choose at least 1")
         if found := [sign for sign in PATTERN_SIGNS if sign in str(self.run.absolute())]:
             raise SettingsError(
-                f"--run {self.run}: data sets are not found in a folder whose path has {' '.join(found)}, which they and "
-                "the configuration take for a pattern; choose another folder"
+                f"--run {self.run}: data sets are not found in a folder with {' '.join(found)} in its path, which they "
+                "and the configuration take for a pattern; choose another folder"
             )
         for name in CONFIGS:
             if not self.config(name).is_file():

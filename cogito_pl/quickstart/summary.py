@@ -1,6 +1,7 @@
 """`summary.json`: from the graded completions of the three models to shares with intervals."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -9,6 +10,7 @@ from statistics import fmean
 from cogito_pl.quickstart.phases import MODELS, evaluation_folder
 from cogito_pl.quickstart.statistics import paired_difference, wilson
 
+TAG = re.compile(r"</?\w+>")
 Answers = dict[str, list[dict]]
 """Per model, one record of `callbacks.RolloutTable` per test problem, all in the order of the test problems."""
 
@@ -45,7 +47,7 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
     Returns:
         `accuracy` and `accuracy_ci` per model; `by_family`, `by_difficulty` and their `_ci` per model and group; the
         paired `difference` of each step; `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per
-        model; `n_test_seen`, and `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]`
+        model; `accuracy_any_form`, which does not ask for the answer tags; `n_test_seen`, and `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]`
         at 95%.
     """
     groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
@@ -54,6 +56,7 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
         "n_test": len(answers[MODELS[0]]),
         "accuracy": {model: share(rows) for model, rows in answers.items()},
         "accuracy_ci": {model: interval(rows) for model, rows in answers.items()},
+        "accuracy_any_form": {model: fmean(any_form(row) for row in rows) for model, rows in answers.items()},
         "difference": {"sft-base": difference(answers, "sft", "base"), "grpo-sft": difference(answers, "grpo", "sft")},
         **{
             f"by_{name}{suffix}": {
@@ -91,6 +94,12 @@ def counted(rows: Iterable[dict]) -> Counter:
 def share(rows: list[dict]) -> float:
     """Share of right answers; 0 of none."""
     return counted(rows)["right"] / max(1, len(rows))
+
+
+def any_form(row: dict) -> bool:
+    """Whether a completion is right, or ends in the gold answer without being in the form that is asked for."""
+    said, gold = TAG.sub(" ", row["response"]).casefold().split(), row["gold"].casefold().split()
+    return row["verdict"] == "right" or said[-len(gold) :] == gold
 
 
 def interval(rows: list[dict]) -> list[float]:

@@ -16,7 +16,9 @@ def results_table(summary: dict) -> Table:
     for model in MODELS:
         table.add_column(TITLES[model], justify="right")
     overall = [cell(summary["accuracy"][model], summary["accuracy_ci"][model]) for model in MODELS]
-    table.add_row("all", *overall, style="bold", end_section=True)
+    table.add_row("all", *overall, style="bold")
+    table.add_row("all, in any form", *(f"{100 * summary['accuracy_any_form'][model]:.1f}%" for model in MODELS))
+    table.add_section()
     for name, label in (("family", "{}"), ("difficulty", "difficulty {}")):
         shares, intervals = summary[f"by_{name}"], summary[f"by_{name}_ci"]
         keys = list(shares[MODELS[0]])

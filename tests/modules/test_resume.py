@@ -149,3 +149,19 @@ def saved_step(path: Path) -> int:
         return torch.load(path, weights_only=True, mmap=True)["global_step"]
     except (RuntimeError, EOFError, FileNotFoundError, OSError):  # being replaced at this moment
         return 0
+
+
+def test_a_disk_that_fills_during_a_save_is_named_and_the_last_checkpoint_survives(
+    tiny_folder, playground_folder, tmp_path
+):
+    """A limit on the size of a file, set after the first checkpoint, stands for the full disk."""
+    path = recipe(tmp_path, tiny_folder, playground_folder)
+    settings = yaml.safe_load(path.read_text())
+    settings["trainer"]["callbacks"].append({"class_path": "tests.modules.training.FullDisk"})
+    path.write_text(yaml.safe_dump(settings))
+    result = subprocess.run(command(path), cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "could not be written" in result.stderr
+    assert "MiB are free there" in result.stderr
+    assert saved_step(tmp_path / "ckpt" / "last.ckpt") == 1
+    assert not list(tmp_path.glob("ckpt/*.partial"))

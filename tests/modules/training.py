@@ -1,5 +1,7 @@
 """Small runs for the tests: a quiet trainer, modules over the tiny model, a reward that anybody earns."""
 
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,3 +77,12 @@ def data(folder: Path, part: str = "train", *, validation: bool = False, **setti
 
 def weights(module: L.LightningModule) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in module.policy.model.state_dict().items()}
+
+
+class FullDisk(L.Callback):
+    """After the first checkpoint, no file may grow beyond a megabyte."""
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        if trainer.global_step == 1:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

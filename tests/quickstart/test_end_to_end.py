@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
     from cogito_pl.playground.tiny import save_tiny
 

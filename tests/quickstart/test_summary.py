@@ -24,6 +24,19 @@ def test_the_summary_of_hand_made_records_is_right():
     assert summary["truncated"]["base"] == 0.25
 
 
+def test_an_answer_outside_its_tags_counts_in_any_form_only():
+    rows = answers()
+    rows["base"] = [
+        record(0, "unparsed", "a1 red yes 1 so 2"),
+        record(1, "wrong", "so RED  square </think>", gold="red square"),
+        record(2, "wrong", "12"),
+        record(3, "unparsed", ""),
+    ]
+    summary = summarise(rows, seed=1)
+    assert summary["accuracy"]["base"] == 0
+    assert summary["accuracy_any_form"]["base"] == 0.5
+
+
 def test_difficulties_are_in_the_order_of_numbers():
     assert list(summarise(answers(), seed=1)["by_difficulty"]["base"]) == ["1", "2", "10"]
 
