@@ -1,6 +1,6 @@
 """Checkpoint files that exist whole or not at all.
 
-Lightning's own writer fills a file in the system's temporary folder and moves it. On another file system that is a copy:
+Lightning's own writer fills a file in the temporary folder and moves it. On another file system that is a copy:
 a full disk or a kill in its middle leaves half a file where the last good one stood. It also holds the checkpoint in
 memory twice.
 """

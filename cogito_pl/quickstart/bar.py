@@ -98,7 +98,7 @@ class PhaseBar(ProgressBar):
         columns = "{task.fields[count]}", "[dim]{task.fields[left]}", "{task.fields[notes]}"
         self.bar = Progress(
             TextColumn("  [bold]{task.description}"),
-            BarColumn(24, complete_style="blue", finished_style="blue"),
+            BarColumn(16, complete_style="blue", finished_style="blue"),
             *(TextColumn(column) for column in columns),
             console=self.console,
         )

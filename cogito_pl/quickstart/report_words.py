@@ -53,7 +53,8 @@ def verdict(summary: dict) -> str:
         f"{finding}: it solves {step['won']:,} problems that SFT fails, and fails {step['lost']:,} that SFT solves. "
         f"A completion has {tokens['base']:.0f} tokens on average before training, {tokens['sft']:.0f} after SFT and "
         f"{tokens['grpo']:.0f} after GRPO; no answer could be read in {unread['base']:,}, {unread['sft']:,} and "
-        f"{unread['grpo']:,} of them. "
+        f"{unread['grpo']:,} of them. Counting every completion that ends in the right answer, in whatever form, accuracy "
+        f"is {in_any_form(summary)}. "
         "Intervals are 95%: Wilson's for a share, Newcombe's for the difference over the same problems."
     )
 
@@ -61,14 +62,13 @@ def verdict(summary: dict) -> str:
 def honesty(summary: dict) -> str:
     """What the toy shows and what it does not."""
     unseen = ", ".join(f"{TITLES[model]} {percent(summary['accuracy_unseen'][model])}" for model in MODELS)
-    any_form = ", ".join(f"{TITLES[model]} {percent(summary['accuracy_any_form'][model])}" for model in MODELS)
     return (
         "<p><b>It shows</b> that the whole path works: data, a supervised start, sampling, grading by rule, policy "
         "gradients and evaluation, through the commands, modules and recipe format that are made for models of "
         "billions of weights. Each model answered the same problems, greedily, once.</p>"
-        "<p><b>Form counts.</b> Accuracy asks for the answer in its tags, which the base has not been taught. When "
-        f"a completion may also just end in the right answer, whatever its form: {any_form}. The reasoning before an "
-        "answer is not graded and may contradict it.</p>"
+        "<p><b>Form counts.</b> Accuracy asks for the answer in its tags, which the base has not been taught. The "
+        "step from base to SFT is therefore partly a lesson in form. The reasoning before an answer is not graded and "
+        "may contradict it.</p>"
         "<p><b>It does not show</b> how large an effect is on real models or pictures. The model has about a million "
         "weights, and a program draws the pictures. The written solutions mix guesses and careful scans on purpose, so "
         "that reinforcement finds a better habit to choose: a gain here is mostly that habit being chosen more often, "
@@ -80,6 +80,12 @@ def honesty(summary: dict) -> str:
         "other test problems could change the numbers; another seed of training changes them as well. Before "
         "believing a small difference, run more seeds.</p>"
     )
+
+
+def in_any_form(summary: dict) -> str:
+    """Accuracy where the answer tags are not asked for."""
+    base, sft, grpo = (percent(summary["accuracy_any_form"][model]) for model in MODELS)
+    return f"{base} before training, {sft} after SFT and {grpo} after GRPO"
 
 
 def percent(share: float) -> str:

@@ -45,10 +45,10 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
         seen: Ids of test problems that also occur in the data that were learnt from.
 
     Returns:
-        `accuracy` and `accuracy_ci` per model; `by_family`, `by_difficulty` and their `_ci` per model and group; the
-        paired `difference` of each step; `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per
-        model; `accuracy_any_form`, which does not ask for the answer tags; `n_test_seen`, and `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]`
-        at 95%.
+        `accuracy` and `accuracy_ci` per model; `accuracy_any_form`, which does not ask for the answer tags;
+        `by_family`, `by_difficulty` and their `_ci` per model and group; the paired `difference` of each step;
+        `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per model; `n_test_seen`, and
+        `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]` at 95%.
     """
     groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
     return {
