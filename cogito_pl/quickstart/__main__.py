@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (SettingsError, OtherRunError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
-        sys.exit("stopped; run the same command again to continue")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

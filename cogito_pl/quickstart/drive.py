@@ -48,8 +48,14 @@ def drive(settings: Settings) -> None:
             f"\n[bold]{number}/{len(plan)} {phase.title}[/bold]  [dim]{elapsed} so far, {left} left in all[/dim]"
         )
         start = spent()
-        with libraries_speak_to(settings.run / "quickstart.log"):
-            run_phase(phase, console, resume=not ran)
+        log = settings.run / "quickstart.log"
+        try:
+            with libraries_speak_to(log):
+                run_phase(phase, console, resume=not ran)
+        except BaseException:  # an interrupt comes as SystemExit out of Lightning
+            say = f"\nStopped. What the libraries said is in {log}; run the same command again to continue."
+            console.print(say, markup=False, soft_wrap=True)
+            raise
         record.finish(phase.name, spent().since(start), before.plus(spent()))
         ran = True
     sum_up(settings, plan, record, before.plus(spent()) if ran else record.spent, console)

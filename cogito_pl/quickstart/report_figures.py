@@ -24,7 +24,7 @@ def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
         phases=[("SFT", 0, switch), ("GRPO", switch, switch + end)],
     )
     figures = [
-        figure(through, "Validation accuracy", "100 problems, greedy answers, after every epoch of both phases."),
+        figure(through, "Validation accuracy", "Greedy answers after every epoch of both phases."),
         learning(sft, "sft/loss", "sft", "SFT loss", "Nats per token of the written solutions."),
         learning(grpo, "reward/accuracy", "grpo", "GRPO reward: accuracy", "Share of right samples.", percent=True),
         learning(grpo, "rollout/length_tokens", "grpo", "GRPO completion length", "Tokens per sample."),

@@ -53,8 +53,8 @@ def verdict(summary: dict) -> str:
         f"{finding}: it solves {step['won']:,} problems that SFT fails, and fails {step['lost']:,} that SFT solves. "
         f"A completion has {tokens['base']:.0f} tokens on average before training, {tokens['sft']:.0f} after SFT and "
         f"{tokens['grpo']:.0f} after GRPO; no answer could be read in {unread['base']:,}, {unread['sft']:,} and "
-        f"{unread['grpo']:,} of them. Counting every completion that ends in the right answer, in whatever form, accuracy "
-        f"is {in_any_form(summary)}. "
+        f"{unread['grpo']:,} of them. Counting every completion that ends in the right answer, in any form, "
+        f"accuracy is {in_any_form(summary)}. "
         "Intervals are 95%: Wilson's for a share, Newcombe's for the difference over the same problems."
     )
 

@@ -35,7 +35,7 @@ def test_finished_phases_are_skipped(ran, make_settings):
     assert ran == []
 
 
-def test_a_stopped_run_goes_on_where_it_stopped(ran, make_settings, monkeypatch):
+def test_a_stopped_run_goes_on_where_it_stopped(ran, make_settings, monkeypatch, capsys):
     pretend = driving.run_phase
 
     def stop_in_grpo(phase, console, *, resume):
@@ -46,6 +46,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(ran, make_settings, monkeypatch)
     monkeypatch.setattr(driving, "run_phase", stop_in_grpo)
     with pytest.raises(KeyboardInterrupt):
         driving.drive(make_settings())
+    assert "run the same command again to continue" in capsys.readouterr().out
     ran.clear()
     monkeypatch.setattr(driving, "run_phase", pretend)
     driving.drive(make_settings())
