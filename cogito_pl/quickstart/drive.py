@@ -68,9 +68,7 @@ def run_phase(phase: Phase, console: Console, *, resume: bool) -> None:
         RuntimeError: The artefact is not there afterwards.
     """
     checkpoint = phase.checkpoint() if resume else None
-    if checkpoint:
-        (phase.folder / "config.yaml").unlink(missing_ok=True)  # Lightning writes it anew and never over an old one
-    else:
+    if not checkpoint:
         shutil.rmtree(phase.folder, ignore_errors=True)
     if phase.overlay_file:
         phase.overlay_file.parent.mkdir(parents=True, exist_ok=True)
