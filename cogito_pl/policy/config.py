@@ -21,6 +21,10 @@ class PolicyConfig:
         dtype: Type of the weights in memory. Mixed precision is `trainer.precision`.
         attention: Attention implementation of transformers.
         gradient_checkpointing: Recompute activations in the backward pass, for memory.
+        layout: How sequences that share a prompt lie in a forward: `shared` rows with a mask, `single` rows, `padded`
+            whole sequences with whole logits, or per prompt what costs fewer FLOPs (`auto`).
+        max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
+        feature_cache_mib: Image features that are kept while the vision tower is frozen.
     """
 
     name: str
@@ -34,6 +38,9 @@ class PolicyConfig:
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     gradient_checkpointing: bool = False
+    layout: Literal["auto", "shared", "single", "padded"] = "auto"
+    max_row_tokens: int = 8192
+    feature_cache_mib: int = 512
 
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""

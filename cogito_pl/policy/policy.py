@@ -4,17 +4,21 @@ Reads prompts, samples completions, tells their log-probabilities. Knows nothing
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from cogito_pl.data.problem import Problem
 from cogito_pl.policy.batching import append_completions, pad_prompts, positions
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
+from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
+from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
 from cogito_pl.policy.processing import Prompt, PromptEncoder
+from cogito_pl.policy.rows import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.sampling import Samples, sample
 
 
@@ -39,6 +43,8 @@ class Policy(nn.Module):
         self.encoder = encoder or PromptEncoder(config)
         self.model = load_model(config).train()  # transformers loads in evaluation mode
         freeze_parts(self.model, config.freeze)
+        self.features = ImageFeatures(self.model, config.feature_cache_mib)
+        self.layout = choose_layout(self.model, config)
 
     def encode(self, problem: Problem) -> Prompt:
         """The prompt of a problem; see `PromptEncoder.encode`."""
@@ -68,6 +74,7 @@ class Policy(nn.Module):
                 prompts,
                 settings,
                 seeds,
+                images=self._images(prompts),
                 suppressed_ids=self.encoder.suppressed_ids,
                 end_ids=self.encoder.end_ids,
                 pad_id=self.encoder.pad_id,
@@ -101,8 +108,75 @@ class Policy(nn.Module):
         self._check_pixels(prompts)
         device = next(self.model.parameters()).device
         completions, mask = completions.to(device), mask.to(device)
+        if self.layout == "padded":
+            return self._padded_log_probs(prompts, completions, mask, temperature, entropy, entropy_gradient)
+        distinct = list({id(prompt): prompt for prompt in prompts}.values())
+        place = {id(prompt): index for index, prompt in enumerate(distinct)}
+        rows = plan_rows(
+            [place[id(prompt)] for prompt in prompts],
+            [len(prompt) for prompt in distinct],
+            mask.sum(1).tolist(),
+            layout=self.layout,
+            max_tokens=self.config.max_row_tokens,
+            pair_cost=attention_share(self.model.config.get_text_config()),
+        )
+        features = self.features.of(distinct)
+        ids = [prompt.ids.to(device) for prompt in distinct]
+        placed = [self._prompt_positions(prompt) for prompt in distinct]
+        values = torch.zeros(completions.shape, device=device)
+        entropies = torch.zeros_like(values) if entropy else None
+        for batch in batch_rows(rows, max_tokens=self.config.max_row_tokens):
+            laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
+            hidden = self._hidden(laid, [features[row.prompt] for row in batch]).flatten(0, 1)  # [R x T, d]
+            head = self.model.get_output_embeddings()
+            found, spread = head_log_probs(
+                hidden[laid.predictors],
+                head.weight,
+                head.bias,
+                completions[laid.sequences, laid.columns],
+                temperature=temperature,
+                entropy=entropy,
+            )
+            where = (laid.sequences, laid.columns)
+            values = values.index_put(where, found)
+            if entropies is not None:
+                entropies = entropies.index_put(where, spread if entropy_gradient else spread.detach())
+        return LogProbs(values, entropies)
+
+    @torch.no_grad()
+    def _images(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
+        """What a forward over whole prompts is given for their pictures."""
+        if self.layout == "padded":
+            batch = pad_prompts(prompts, self.encoder.pad_id, next(self.model.parameters()).device)
+            return {name: batch[name] for name in batch if any(name in prompt.image_fields for prompt in prompts)}
+        return {"mm_encoder_outputs": encoder_outputs(self.features.of(prompts))}
+
+    def _hidden(self, laid: RowBatch, features: Sequence[Tensor | None]) -> Tensor:
+        """Last hidden states `[R, T, d]` of rows whose prompts have these image features."""
+        return self.model.model(
+            input_ids=laid.ids,
+            attention_mask=laid.mask,
+            position_ids=laid.positions,
+            mm_encoder_outputs=encoder_outputs(features),
+            use_cache=False,
+        ).last_hidden_state
+
+    def _prompt_positions(self, prompt: Prompt) -> Tensor:
+        batch = pad_prompts([prompt], self.encoder.pad_id, next(self.model.parameters()).device)
+        return positions(self.model, batch)[..., 0, :]
+
+    def _padded_log_probs(
+        self,
+        prompts: Sequence[Prompt],
+        completions: Tensor,
+        mask: Tensor,
+        temperature: float,
+        entropy: bool,
+        entropy_gradient: bool,
+    ) -> LogProbs:
+        """One row per sequence and whole logits: what any model understands, and the yardstick of other layouts."""
         width = completions.shape[1]
-        batch = append_completions(pad_prompts(prompts, self.encoder.pad_id, device), completions, mask)
+        batch = append_completions(pad_prompts(prompts, self.encoder.pad_id, completions.device), completions, mask)
         batch["position_ids"] = positions(self.model, batch)
         logits = self.model(**batch, use_cache=False, logits_to_keep=width + 1).logits[:, :-1]  # [B, T, V]
         log_probs = (logits.float() / temperature).log_softmax(-1)
@@ -117,3 +191,28 @@ class Policy(nn.Module):
         for prompt in prompts:
             if not prompt.image_fields and torch.isin(prompt.ids.cpu(), placeholders).any():
                 raise ValueError("a prompt holds image placeholders and no pixels: the model would be blind")
+
+
+def encoder_outputs(features: Sequence[Tensor | None]) -> dict[str, BaseModelOutputWithPooling] | None:
+    """Image features, in the order of their placeholders, as a forward takes them in the place of pixels."""
+    present = tuple(value for value in features if value is not None)
+    return {"image": BaseModelOutputWithPooling(pooler_output=present)} if present else None
+
+
+ROW_MODELS = ("qwen2_vl", "qwen2_5_vl")
+"""Families whose forward takes explicit positions, a four-dimensional mask and encoded images, and was checked."""
+
+
+def choose_layout(model: nn.Module, config: PolicyConfig) -> Layout:
+    """The layout that `config` asks for, as far as the model can take it.
+
+    Raises:
+        ValueError: The model cannot take the layout that was asked for by name.
+    """
+    able = model.config.model_type in ROW_MODELS and has_plain_head(model)
+    if config.layout == "auto":
+        masks = config.attention != "flash_attention_2"  # which takes no mask of its own
+        return ("auto" if masks else "single") if able else "padded"
+    if config.layout != "padded" and not able:
+        raise ValueError(f"policy.layout={config.layout} is not known to work for {model.config.model_type}; use auto")
+    return config.layout

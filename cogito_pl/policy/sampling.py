@@ -3,8 +3,9 @@
 A row draws from uniforms of its own seed, so that a completion depends on nothing else in the batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from transformers import DynamicCache
 from cogito_pl.policy.batching import next_positions, pad_prompts, positions
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.processing import Prompt
+
+COMPACT_BELOW = 0.75
+"""Finished completions leave the cache when fewer than this share of its rows are alive: each time costs a copy."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def sample(
     settings: Sequence[SamplingConfig],
     seeds: Sequence[Sequence[int]],
     *,
+    images: Mapping[str, Any],
     suppressed_ids: Sequence[int],
     end_ids: Sequence[int],
     pad_id: int,
@@ -48,6 +53,7 @@ def sample(
         prompts: One per group.
         settings: One per prompt.
         seeds: One list per prompt, equally long, with a seed per completion; unused by greedy rows.
+        images: What the forward over the prompts is given for their pictures: pixels, or features made before.
         suppressed_ids: Never sampled.
         end_ids: Any of them ends a completion and is its last token.
         pad_id: Fills the rest of a row.
@@ -55,43 +61,77 @@ def sample(
     device = next(model.parameters()).device
     group = len(seeds[0])
     batch = pad_prompts(prompts, pad_id, device)
-    batch["position_ids"] = positions(model, batch)
-    position = next_positions(batch["position_ids"], batch["attention_mask"]).repeat_interleave(group)
-    axes = batch["position_ids"].dim()
-    attention = batch["attention_mask"].repeat_interleave(group, 0)
+    place = positions(model, batch)
+    text = {name: value for name, value in batch.items() if value.shape == batch["input_ids"].shape}
     cache = DynamicCache(config=model.config.get_text_config())
-    logits = model(**batch, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]  # [P, V]
+    logits = model(
+        **text, **images, position_ids=place, past_key_values=cache, use_cache=True, logits_to_keep=1
+    ).logits[:, -1]  # [P, V]
     cache.batch_repeat_interleave(group)
-    logits = logits.repeat_interleave(group, 0)  # [B, V]
-
-    rows = [config for config in settings for _ in range(group)]
-    limits = torch.tensor([config.max_tokens for config in rows], device=device)
-    chooser = TokenChooser(rows, [seed for group_seeds in seeds for seed in group_seeds], suppressed_ids, device)
+    state = _Decoding(
+        rows=torch.arange(len(prompts) * group, device=device),
+        logits=logits.repeat_interleave(group, 0),
+        attention=batch["attention_mask"].repeat_interleave(group, 0),
+        position=next_positions(place, batch["attention_mask"]).repeat_interleave(group),
+    )
+    configs = [config for config in settings for _ in range(group)]
+    limits = torch.tensor([config.max_tokens for config in configs], device=device)
+    chooser = TokenChooser(configs, [seed for mine in seeds for seed in mine], suppressed_ids, device)
     ends = torch.tensor(list(end_ids), device=device)
-    ids = torch.full((len(rows), int(limits.max())), pad_id, device=device)
+    ids = torch.full((len(configs), int(limits.max())), pad_id, device=device)
     mask = torch.zeros_like(ids, dtype=torch.bool)
-    finished = torch.zeros(len(rows), dtype=torch.bool, device=device)
+    finished = torch.zeros(len(configs), dtype=torch.bool, device=device)
+    over = torch.zeros_like(finished)
     for step in range(ids.shape[1]):
-        alive = ~finished & (step < limits)
+        rows = state.rows[~over[state.rows]]
+        token = chooser.choose(state.logits, state.rows, step)
+        ids[state.rows, step] = torch.where(over[state.rows], pad_id, token)
+        mask[rows, step] = True
+        finished[state.rows] |= ~over[state.rows] & torch.isin(token, ends)
+        over = finished | (step + 1 >= limits)
+        alive = ~over[state.rows]
         if not alive.any():
             break
-        token = chooser.choose(logits, step)
-        ids[:, step] = torch.where(alive, token, pad_id)
-        mask[:, step] = alive
-        finished |= alive & torch.isin(token, ends)
-        if step + 1 == ids.shape[1] or not (~finished & (step + 1 < limits)).any():
-            break
-        attention = torch.cat([attention, alive[:, None].long()], 1)
-        now = (position + step)[:, None]  # [B, 1]
+        if alive.sum() < COMPACT_BELOW * len(alive):
+            keep = alive.nonzero()[:, 0]
+            cache.batch_select_indices(keep)
+            state = state.select(keep)
+        state = state.advance(model, cache, ids[state.rows, step], three_axes=place.dim() == 3)
+    width = int(mask.sum(1).max())
+    return Samples(ids[:, :width], mask[:, :width], finished)
+
+
+@dataclass(frozen=True)
+class _Decoding:
+    """The completions still under way, `R` of them.
+
+    Args:
+        rows: Which completions these are, `[R]`.
+        logits: Of their next token, `[R, V]`.
+        attention: 1 on the cached tokens that count, `[R, L]`.
+        position: Position of their next token, `[R]`.
+    """
+
+    rows: Tensor
+    logits: Tensor
+    attention: Tensor
+    position: Tensor
+
+    def select(self, keep: Tensor) -> "_Decoding":
+        return _Decoding(self.rows[keep], self.logits[keep], self.attention[keep], self.position[keep])
+
+    def advance(self, model: nn.Module, cache: DynamicCache, tokens: Tensor, *, three_axes: bool) -> "_Decoding":
+        """Feeds the tokens `[R]` just drawn."""
+        attention = torch.cat([self.attention, self.attention.new_ones(len(tokens), 1)], 1)
+        now = self.position[:, None]  # [R, 1]
         logits = model(
-            input_ids=ids[:, step : step + 1],
+            input_ids=tokens[:, None],
             attention_mask=attention,
-            position_ids=now.expand(3, -1, -1) if axes == 3 else now,
+            position_ids=now.expand(3, -1, -1) if three_axes else now,
             past_key_values=cache,
             use_cache=True,
         ).logits[:, -1]
-    width = int(mask.sum(1).max())
-    return Samples(ids[:, :width], mask[:, :width], finished)
+        return _Decoding(self.rows, logits, attention, self.position + 1)
 
 
 class TokenChooser:
@@ -110,26 +150,27 @@ class TokenChooser:
         draws = [torch.rand(steps, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         self.uniforms = torch.stack(draws).double().to(device)  # [B, steps]
 
-    def choose(self, logits: Tensor, step: int) -> Tensor:
-        """Token ids `[B]` from logits `[B, V]`."""
+    def choose(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
+        """Token ids `[R]` from logits `[R, V]` of the completions `rows`."""
         logits = logits.float().index_fill(1, self.suppressed, -torch.inf)
-        likeliest = logits.argmax(1)
-        if self.greedy.all():
+        likeliest, greedy = logits.argmax(1), self.greedy[rows]
+        if greedy.all():
             return likeliest
-        probabilities = (logits / self.temperature).softmax(1).double()
+        probabilities = (logits / self.temperature[rows]).softmax(1).double()
         if self.cuts:
-            probabilities = self.cut(probabilities)
+            probabilities = self.cut(probabilities, rows)
         cumulative = probabilities.cumsum(1)
         # rand is a multiple of 2^-24 below 1, so the target stays below the total and never meets a zero probability
-        target = self.uniforms[:, step, None] * cumulative[:, -1:]
+        target = self.uniforms[rows, step, None] * cumulative[:, -1:]
         drawn = torch.searchsorted(cumulative, target, right=True)[:, 0]
-        return torch.where(self.greedy, likeliest, drawn)
+        return torch.where(greedy, likeliest, drawn)
 
-    def cut(self, probabilities: Tensor) -> Tensor:
+    def cut(self, probabilities: Tensor, rows: Tensor) -> Tensor:
         """Zeroes what top-k and then top-p leave out, per row; the total is not renormalised."""
         ordered, order = probabilities.sort(stable=True, dim=1, descending=True)
         rank = torch.arange(ordered.shape[1], device=ordered.device)
-        ordered = ordered.masked_fill((self.top_k > 0) & (rank >= self.top_k), 0)
+        top_k = self.top_k[rows]
+        ordered = ordered.masked_fill((top_k > 0) & (rank >= top_k), 0)
         before = ordered.cumsum(1) - ordered
-        ordered = ordered.masked_fill(before >= self.top_p * ordered.sum(1, keepdim=True), 0)
+        ordered = ordered.masked_fill(before >= self.top_p[rows] * ordered.sum(1, keepdim=True), 0)
         return torch.zeros_like(probabilities).scatter(1, order, ordered)

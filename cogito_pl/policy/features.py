@@ -1,0 +1,69 @@
+"""Image features: a picture goes through the vision tower once per forward, and once ever while the tower is frozen."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cogito_pl.policy.freezing import find_part
+from cogito_pl.policy.processing import Prompt
+
+
+class ImageFeatures:
+    """The vision tower of a model, with a bounded cache for as long as it does not learn.
+
+    Args:
+        model: A transformers model with `get_image_features`.
+        capacity_mib: Features that are kept, oldest dropped first.
+    """
+
+    def __init__(self, model: nn.Module, capacity_mib: int) -> None:
+        self.model, self.capacity = model, capacity_mib * 2**20
+        self.held = 0
+        self.forwards = 0  # images that went through the tower
+        self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
+
+    def of(self, prompts: Sequence[Prompt]) -> list[Tensor | None]:
+        """Features `[image tokens, d]` of each prompt, None for those without images."""
+        frozen = not any(parameter.requires_grad for parameter in find_part(self.model, "vision").parameters())
+        if not frozen and self._kept:
+            self._kept.clear()
+            self.held = 0
+        keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
+        found = [self._kept.get(key) if key else None for key in keys]
+        todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
+        if todo:
+            for place, value in zip(todo, self._encode([prompts[i] for i in todo]), strict=True):
+                found[place] = value
+                if keys[place]:
+                    self._keep(keys[place], value)
+        return found
+
+    def _encode(self, prompts: Sequence[Prompt]) -> list[Tensor]:
+        device = next(self.model.parameters()).device
+        names = prompts[0].image_fields
+        fields = {name: torch.cat([prompt.image_fields[name] for prompt in prompts]).to(device) for name in names}
+        features = self.model.get_image_features(**fields, return_dict=True).pooler_output
+        counts = [len(prompt.image_fields["image_grid_thw"]) for prompt in prompts]
+        self.forwards += sum(counts)
+        return [torch.cat(features[end - count : end]) for count, end in zip(counts, _running_sum(counts), strict=True)]
+
+    def _keep(self, key: bytes, value: Tensor) -> None:
+        self._kept[key] = value.detach()
+        self.held += value.numel() * value.element_size()
+        while self.held > self.capacity:
+            _, dropped = self._kept.popitem(last=False)
+            self.held -= dropped.numel() * dropped.element_size()
+
+
+def _key(prompt: Prompt) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(prompt.image_fields):
+        digest.update(prompt.image_fields[name].contiguous().view(torch.uint8).numpy())
+    return digest.digest()
+
+
+def _running_sum(counts: Sequence[int]) -> list[int]:
+    return torch.tensor(counts).cumsum(0).tolist()
