@@ -5,6 +5,7 @@ every slot trains on its rows. A rollout is not in a checkpoint: a run resumed i
 afresh.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -20,7 +21,7 @@ from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.policy.reference import Reference
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.advantage import group_advantages
-from cogito_pl.rl.losses import LossConfig, LossTerms, UpdateSize, policy_loss
+from cogito_pl.rl.losses import LossConfig, UpdateSize, policy_loss
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
 
@@ -28,7 +29,14 @@ ROLLOUT_MEANS = (
     "reward/total", "reward/accuracy", "reward/format", "reward/unparsed",
     "rollout/length_tokens", "rollout/truncated", "rollout/groups_without_signal",
 )  # fmt: skip
-POLICY_MEANS = ("policy/surrogate", "policy/kl", "policy/entropy", "policy/clip_low", "policy/clip_high")
+POLICY_MEANS = (
+    "policy/surrogate",
+    "policy/kl",
+    "policy/entropy",
+    "policy/clip_low",
+    "policy/clip_high",
+    "policy/trained_rows",
+)
 
 
 class GRPOModule(PolicyModule):
@@ -40,6 +48,8 @@ class GRPOModule(PolicyModule):
         sampling: How the completions to learn from are drawn.
         loss: What an update minimises.
         scale_by_std: Divide a group's advantages by the standard deviation of its rewards.
+        drop_zero_weight: Leave prompts of weight zero out of KL and entropy too, which saves their forward; as
+            published they are pulled to the reference.
         optimizer: Makes the optimiser from the parameters that learn.
         learning_rate: How the learning rate changes over the run.
         reward: What a completion is worth.
@@ -55,6 +65,7 @@ class GRPOModule(PolicyModule):
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008
         loss: LossConfig = LossConfig(),  # noqa: B008
         scale_by_std: bool = True,
+        drop_zero_weight: bool = False,
         optimizer: OptimizerCallable = torch.optim.AdamW,
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
         reward: RewardConfig = RewardConfig(),  # noqa: B008
@@ -69,7 +80,8 @@ class GRPOModule(PolicyModule):
             raise ValueError(
                 "sampling.temperature=0 draws the same completion every time; raise it, GRPO needs variety"
             )
-        self.sampling, self.loss, self.scale_by_std = sampling, loss, scale_by_std
+        self.sampling, self.loss = sampling, loss
+        self.scale_by_std, self.drop_zero_weight = scale_by_std, drop_zero_weight
         self.reference: Reference | None = None
         self.means = Means(ROLLOUT_MEANS + POLICY_MEANS)
         self._rollout: Rollout | None = None
@@ -90,13 +102,13 @@ class GRPOModule(PolicyModule):
             self._rollout = self.collect(batch)
             self._sizes = self.update_sizes(self._rollout)
         update, rows = self.schedule.rows(slot, world)
-        terms = self.micro_batch_loss(self._rollout, rows, self._sizes[update])
+        loss = self.micro_batch_loss(self._rollout, rows, self._sizes[update])
         if (slot + 1) % self.schedule.micro_batches_per_update(world) == 0:
             for name, value in self.means.pop().items():
                 self.log(name, value, prog_bar=name in ("reward/accuracy", "rollout/length_tokens"), batch_size=1)
         if slot == slots - 1:
             self._rollout = None
-        return self.scaled(terms.total)
+        return self.scaled(loss)
 
     def collect(self, batch: Batch) -> Rollout:
         """Samples, rewards and compares; the callbacks see every stage."""
@@ -119,14 +131,14 @@ class GRPOModule(PolicyModule):
         moves, zeros = self.schedule.updates_per_rollout > 1, torch.zeros_like(rollout.mask, dtype=torch.float32)
         old = zeros.clone() if moves else None
         ref = zeros.clone() if self.reference is not None else None
-        for start in range(0, len(rollout) if moves or self.reference else 0, self.schedule.micro_batch):
-            rows = slice(start, start + self.schedule.micro_batch)
-            micro = rollout.micro_batch(rows)
-            inputs, width = (micro.prompts, micro.completions, micro.mask), micro.mask.shape[1]
+        rows = self.reached(rollout).nonzero()[:, 0]
+        for part in rows.split(self.schedule.micro_batch) if len(rows) and (moves or self.reference) else ():
+            micro = rollout.micro_batch(part.tolist())
+            inputs, columns = (micro.prompts, micro.completions, micro.mask), slice(micro.mask.shape[1])
             if old is not None:
-                old[rows, :width] = self.policy.log_probs(*inputs, temperature=self.sampling.temperature).values
+                old[part, columns] = self.policy.log_probs(*inputs, temperature=self.sampling.temperature).values
             if ref is not None:
-                ref[rows, :width] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
+                ref[part, columns] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
         return replace(rollout, old_log_probs=old, ref_log_probs=ref)
 
     def update_sizes(self, rollout: Rollout) -> list[UpdateSize]:
@@ -135,8 +147,21 @@ class GRPOModule(PolicyModule):
         sequences = self.schedule.prompts * self.schedule.group_size // self.schedule.updates
         return [UpdateSize(sequences, count, self.sampling.max_tokens) for count in tokens]
 
-    def micro_batch_loss(self, rollout: Rollout, rows: slice, size: UpdateSize) -> LossTerms:
-        """Loss of the given rows of the rollout; gradients flow through the policy's log-probabilities."""
+    def reached(self, rollout: Rollout) -> Tensor:
+        """Rows that some loss term reaches, `[B]`; the others need no forward at all."""
+        every_term = self.loss.kl_coef > 0 or self.loss.entropy_coef > 0
+        return rollout.has_loss(every_term=every_term, drop_zero_weight=self.drop_zero_weight)
+
+    def micro_batch_loss(self, rollout: Rollout, rows: Sequence[int], size: UpdateSize) -> Tensor:
+        """Loss of the given rows of the rollout; those that no loss term reaches are left out of the forward.
+
+        Their tokens stay in the denominators. Without any row, the result is a zero that is connected to the graph.
+        """
+        reached = self.reached(rollout)
+        rows = [row for row in rows if reached[row]]
+        self.means.add("policy/trained_rows", [float(len(rows))], 1.0)
+        if not rows:
+            return self.policy.zero()
         micro = rollout.micro_batch(rows)
         log_probs, entropy = self.policy.log_probs(
             micro.prompts,
@@ -155,7 +180,7 @@ class GRPOModule(PolicyModule):
         self.tokens["train"] += int(tokens) + sum(map(len, micro.prompts))
         for name, total in terms.sums.items():
             self.means.add(f"policy/{name}", total / tokens, tokens)
-        return terms
+        return terms.total
 
     def record(self, rollout: Rollout) -> None:
         """Adds the rollout to the running means."""

@@ -74,7 +74,8 @@ class SFTModule(PolicyModule):
         if slot == 0 or self._lesson is None:
             self._lesson = self.prepare(batch)
         lesson = self._lesson
-        rows = self.schedule.rows(slot, self.trainer.world_size)[1]
+        span = self.schedule.rows(slot, self.trainer.world_size)[1]
+        rows = slice(span.start, span.stop)
         width = int(lesson.mask[rows].sum(1).max())
         mask = lesson.mask[rows, :width]
         log_probs = self.policy.log_probs(lesson.prompts[rows], lesson.completions[rows, :width], mask).values

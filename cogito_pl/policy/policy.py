@@ -143,6 +143,10 @@ class Policy(nn.Module):
                 entropies = entropies.index_put(where, spread if entropy_gradient else spread.detach())
         return LogProbs(values, entropies)
 
+    def zero(self) -> Tensor:
+        """A zero with a gradient, of zero, for every parameter that learns."""
+        return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
+
     @torch.no_grad()
     def _images(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
         """What a forward over whole prompts is given for their pictures."""

@@ -3,7 +3,7 @@
 Frozen: whoever changes something returns a new record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,15 +87,29 @@ class Rollout:
         rows = weights.repeat_interleave(self.group_size)
         return replace(self, advantages=self.advantages * rows, weights=self.weights * weights)
 
-    def micro_batch(self, rows: slice) -> "MicroBatch":
+    def has_loss(self, *, every_term: bool, drop_zero_weight: bool) -> Tensor:
+        """Rows that some loss term reaches, `[B]`: those with an advantage, or all where `every_term` is set.
+
+        Args:
+            every_term: A KL or entropy term reaches the other rows too.
+            drop_zero_weight: A prompt without weight is left out of those terms as well: a deviation from the losses as
+                published, which pay for it and pull it to the reference.
+        """
+        rows = torch.ones_like(self.advantages, dtype=torch.bool) if every_term else self.advantages != 0
+        if drop_zero_weight:
+            rows = rows & (self.weights != 0).repeat_interleave(self.group_size)
+        return rows
+
+    def micro_batch(self, rows: Sequence[int]) -> "MicroBatch":
         """The given rows, their columns cut to the longest completion among them."""
+        rows = list(rows)
         width = max(1, int(self.lengths[rows].max()))
 
         def part(value: Tensor | None) -> Tensor | None:
             return None if value is None else value[rows, :width]
 
         return MicroBatch(
-            prompts=tuple(self.prompts[row // self.group_size] for row in range(len(self))[rows]),
+            prompts=tuple(self.prompts[row // self.group_size] for row in rows),
             completions=self.completions[rows, :width],
             mask=self.mask[rows, :width],
             advantages=self.advantages[rows],

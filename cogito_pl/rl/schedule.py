@@ -64,9 +64,9 @@ class RolloutSchedule:
         """Training steps, as Lightning counts batches, between two rollouts."""
         return self.micro_batches_per_update(world) * self.updates_per_rollout
 
-    def rows(self, slot: int, world: int) -> tuple[int, slice]:
+    def rows(self, slot: int, world: int) -> tuple[int, range]:
         """Which update of a pass micro-batch `slot` of the rollout belongs to, and its rows."""
         update, micro = divmod(slot, self.micro_batches_per_update(world))
         update %= self.updates
         start = update * self.sequences_per_update(world) + micro * self.micro_batch
-        return update, slice(start, start + self.micro_batch)
+        return update, range(start, start + self.micro_batch)

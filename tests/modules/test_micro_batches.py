@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.losses import LossConfig
+from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.modules.training import Recorder, TokenSumReward, data, grpo, sft, trainer, weights
 
@@ -54,3 +56,35 @@ def _fresh(tiny_folder):
     module = grpo(tiny_folder)
     module.configure_model()
     return module
+
+
+class HalfSilent(RolloutCallback):
+    """Takes the weight of every second prompt."""
+
+    def on_advantages(self, trainer, module, rollout):
+        return rollout.reweighted((torch.arange(len(rollout.problems)) % 2).float())
+
+
+@pytest.mark.parametrize(("kl_coef", "drop", "rows"), [(0.0, False, 8.0), (0.1, False, 16.0), (0.1, True, 8.0)])
+def test_rows_that_no_loss_term_reaches_are_left_out_of_the_forward(
+    tiny_folder, playground_folder, tmp_path, kl_coef, drop, rows
+):
+    schedule = RolloutSchedule(prompts=4, group_size=4, micro_batch=16)
+    module = grpo(tiny_folder, schedule=schedule, loss=LossConfig(kl_coef=kl_coef), drop_zero_weight=drop)
+    fit = trainer(tmp_path, TokenSumReward(), HalfSilent())
+    fit.fit(module, data(playground_folder))
+    assert fit.callback_metrics["policy/trained_rows"] == rows
+
+
+def test_leaving_them_out_does_not_change_the_gradient(tiny_folder, playground_folder, tmp_path, monkeypatch):
+    def run(every_row):
+        if every_row:
+            monkeypatch.setattr(Rollout, "has_loss", lambda self, **_: torch.ones(len(self), dtype=torch.bool))
+        schedule = RolloutSchedule(prompts=4, group_size=4, micro_batch=4)  # two of the four slots have no row left
+        module = grpo(tiny_folder, lr=1.0, schedule=schedule)
+        trainer(tmp_path, TokenSumReward(), HalfSilent()).fit(module, data(playground_folder))
+        return weights(module)
+
+    less, all_rows = run(every_row=False), run(every_row=True)
+    for name, value in all_rows.items():
+        torch.testing.assert_close(less[name], value, atol=1e-6, rtol=0)

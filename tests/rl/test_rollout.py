@@ -35,7 +35,7 @@ def test_reweighting_multiplies_the_advantages_of_whole_groups_in_a_new_record(r
 
 
 def test_a_micro_batch_has_its_rows_cut_to_their_longest_completion(rollout):
-    micro = rollout.micro_batch(slice(1, 3))
+    micro = rollout.micro_batch(range(1, 3))
     assert micro.prompts == ("first", "second")
     assert micro.completions.tolist() == [[5, 6], [10, 11]]
     assert micro.mask.sum(1).tolist() == [1, 2]
