@@ -16,6 +16,7 @@ from cogito_pl.modules.means import Means
 from cogito_pl.modules.rollouts import collect_rollout
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
+from cogito_pl.policy.parallel import shard
 from cogito_pl.rewards import Reward, RewardConfig
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
@@ -82,9 +83,15 @@ class PolicyModule(L.LightningModule):
         self.trainer.accumulate_grad_batches = derived
 
     def configure_model(self) -> None:
-        """Builds the policy, once."""
+        """Builds the policy, once, and shards it where the strategy has a mesh to shard over."""
         if self.policy is None:
             self.policy = Policy(self.policy_config, self.encoder)
+            self.before_sharding()
+            if self.device_mesh is not None:
+                shard(self.policy, self.device_mesh["data_parallel"])
+
+    def before_sharding(self) -> None:
+        """For what must see the starting weights whole."""
 
     def configure_optimizers(self) -> dict[str, Any]:
         """One optimiser over the parameters that learn, stepped along `learning_rate`."""
@@ -124,7 +131,10 @@ class PolicyModule(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Samples one completion per problem, grades it, and shows it to the callbacks."""
-        if not batch.problems:
+        source = self.trainer.datamodule.validation_problems[dataloader_idx]
+        if not batch.problems:  # this rank's share is used up; ranks in step sample along
+            if self.policy.ranks.in_step:
+                self.roll_out(Batch((0,), (source[0],)), self.evaluation, group_size=1, purpose="validation")
             return
         names = self.trainer.datamodule.validation_names
         rollout = self.roll_out(batch, self.evaluation, group_size=1, purpose="validation")

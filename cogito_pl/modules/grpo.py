@@ -87,10 +87,9 @@ class GRPOModule(PolicyModule):
         self._rollout: Rollout | None = None
         self._sizes: list[UpdateSize] = []
 
-    def configure_model(self) -> None:
-        """Builds the policy and, where a KL term needs one, the reference with the same weights; once."""
-        super().configure_model()
-        if self.loss.kl_coef and self.reference is None:
+    def before_sharding(self) -> None:
+        """Builds the reference, where a KL term needs one, with the policy's starting weights."""
+        if self.loss.kl_coef:
             self.reference = Reference(self.policy)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -44,10 +44,10 @@ def collect_rollout(
         for number, problem in zip(batch.draws, batch.problems, strict=True)
     ]
     chunk = max(1, sample_rows // group_size)
-    parts = [
-        policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk])
-        for start in range(0, len(prompts), chunk)
-    ]
+    starts = range(0, len(prompts), chunk)
+    parts = [policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk]) for start in starts]
+    for _ in range(policy.ranks.most(len(starts)) - len(starts)):  # other ranks have more to sample
+        policy.sample(prompts[:1], sampling, seeds[:1])
     completions = stack_rows([part.ids for part in parts], policy.encoder.pad_id)
     mask = stack_rows([part.mask for part in parts], False)
     texts = tuple(policy.encoder.decode(ids[keep].tolist()) for ids, keep in zip(completions, mask, strict=True))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cogito_pl.policy.freezing import find_part
+from cogito_pl.policy.parallel import Ranks
 from cogito_pl.policy.processing import Prompt
 
 
@@ -17,17 +18,27 @@ class ImageFeatures:
     Args:
         model: A transformers model with `get_image_features`.
         capacity_mib: Features that are kept, oldest dropped first.
+        ranks: Tells whether other ranks run the tower now.
     """
 
-    def __init__(self, model: nn.Module, capacity_mib: int) -> None:
-        self.model, self.capacity = model, capacity_mib * 2**20
+    def __init__(self, model: nn.Module, capacity_mib: int, ranks: Ranks) -> None:
+        self.model, self.capacity, self.ranks = model, capacity_mib * 2**20, ranks
         self.held = 0
         self.forwards = 0  # images that went through the tower
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
-    def of(self, prompts: Sequence[Prompt]) -> list[Tensor | None]:
-        """Features `[image tokens, d]` of each prompt, None for those without images."""
-        frozen = not any(parameter.requires_grad for parameter in find_part(self.model, "vision").parameters())
+    @property
+    def frozen(self) -> bool:
+        """Whether no part of the tower learns, so that features stay what they are."""
+        return not any(parameter.requires_grad for parameter in find_part(self.model, "vision").parameters())
+
+    def of(self, prompts: Sequence[Prompt]) -> tuple[list[Tensor | None], Tensor | None]:
+        """Features `[image tokens, d]` of each prompt, None for those without images.
+
+        Also returns, where other ranks need one, a zero from a dummy picture that must enter the loss: every rank then
+        runs the tower as often, and every parameter of it has a gradient.
+        """
+        frozen = self.frozen
         if not frozen and self._kept:
             self._kept.clear()
             self.held = 0
@@ -39,7 +50,19 @@ class ImageFeatures:
                 found[place] = value
                 if keys[place]:
                     self._keep(keys[place], value)
-        return found
+        busiest = self.ranks.most(len(todo))
+        learns = not frozen and self.ranks.several and torch.is_grad_enabled()
+        return found, self._dummy() if not todo and (busiest or learns) else None
+
+    def _dummy(self) -> Tensor:
+        vision = find_part(self.model, "vision")
+        config, weight = self.model.config.vision_config, next(vision.parameters())
+        side = config.spatial_merge_size
+        patch = config.in_channels * config.temporal_patch_size * config.patch_size**2
+        pixels = torch.zeros(side * side, patch, device=weight.device)
+        grid = torch.tensor([[1, side, side]], device=weight.device)
+        (features,) = self.model.get_image_features(pixels, grid, return_dict=True).pooler_output
+        return features.sum() * 0.0
 
     def _encode(self, prompts: Sequence[Prompt]) -> list[Tensor]:
         device = next(self.model.parameters()).device

@@ -17,6 +17,7 @@ from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
+from cogito_pl.policy.parallel import Ranks, gathered
 from cogito_pl.policy.processing import Prompt, PromptEncoder
 from cogito_pl.policy.rows import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.sampling import Samples, sample
@@ -43,7 +44,8 @@ class Policy(nn.Module):
         self.encoder = encoder or PromptEncoder(config)
         self.model = load_model(config).train()  # transformers loads in evaluation mode
         freeze_parts(self.model, config.freeze)
-        self.features = ImageFeatures(self.model, config.feature_cache_mib)
+        self.ranks = Ranks()
+        self.features = ImageFeatures(self.model, config.feature_cache_mib, self.ranks)
         self.layout = choose_layout(self.model, config)
 
     def encode(self, problem: Problem) -> Prompt:
@@ -69,16 +71,18 @@ class Policy(nn.Module):
         was_training = self.model.training
         self.model.eval()
         try:
-            return sample(
-                self.model,
-                prompts,
-                settings,
-                seeds,
-                images=self._images(prompts),
-                suppressed_ids=self.encoder.suppressed_ids,
-                end_ids=self.encoder.end_ids,
-                pad_id=self.encoder.pad_id,
-            )
+            with gathered(self):
+                return sample(
+                    self.model,
+                    prompts,
+                    settings,
+                    seeds,
+                    images=self._images(prompts),
+                    suppressed_ids=self.encoder.suppressed_ids,
+                    end_ids=self.encoder.end_ids,
+                    pad_id=self.encoder.pad_id,
+                    most=self.ranks.most,
+                )
         finally:
             self.model.train(was_training)
 
@@ -120,12 +124,15 @@ class Policy(nn.Module):
             max_tokens=self.config.max_row_tokens,
             pair_cost=attention_share(self.model.config.get_text_config()),
         )
-        features = self.features.of(distinct)
+        features, dummy = self.features.of(distinct)
         ids = [prompt.ids.to(device) for prompt in distinct]
         placed = [self._prompt_positions(prompt) for prompt in distinct]
         values = torch.zeros(completions.shape, device=device)
         entropies = torch.zeros_like(values) if entropy else None
-        for batch in batch_rows(rows, max_tokens=self.config.max_row_tokens):
+        batches = batch_rows(rows, max_tokens=self.config.max_row_tokens)
+        fillers = [dummy] if dummy is not None else []
+        fillers += [self._dummy_forward() for _ in range(self.ranks.most(len(batches)) - len(batches))]
+        for batch in batches:
             laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
             hidden = self._hidden(laid, [features[row.prompt] for row in batch]).flatten(0, 1)  # [R x T, d]
             head = self.model.get_output_embeddings()
@@ -141,10 +148,20 @@ class Policy(nn.Module):
             values = values.index_put(where, found)
             if entropies is not None:
                 entropies = entropies.index_put(where, spread if entropy_gradient else spread.detach())
-        return LogProbs(values, entropies)
+        return LogProbs(sum(fillers, values), entropies)
+
+    def _dummy_forward(self) -> Tensor:
+        """A forward that other ranks make with rows, and this one without: zero, connected to the graph."""
+        one = torch.full((1, 1), self.encoder.pad_id, device=next(self.model.parameters()).device)
+        laid = RowBatch(one, torch.zeros(3, 1, 1, dtype=torch.long, device=one.device), None, *[one.new_zeros(0)] * 3)
+        head = self.model.get_output_embeddings()
+        return head_log_probs(self._hidden(laid, [])[0], head.weight, head.bias, one[0])[0].sum() * 0.0
 
     def zero(self) -> Tensor:
-        """A zero with a gradient, of zero, for every parameter that learns."""
+        """A zero with a gradient, of zero, for every parameter that learns. Ranks in step forward no rows for it."""
+        if self.ranks.in_step:
+            empty = torch.zeros(0, 1, dtype=torch.long, device=next(self.model.parameters()).device)
+            return self.log_probs([], empty, empty.bool()).values.sum()
         return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
 
     @torch.no_grad()
@@ -153,7 +170,7 @@ class Policy(nn.Module):
         if self.layout == "padded":
             batch = pad_prompts(prompts, self.encoder.pad_id, next(self.model.parameters()).device)
             return {name: batch[name] for name in batch if any(name in prompt.image_fields for prompt in prompts)}
-        return {"mm_encoder_outputs": encoder_outputs(self.features.of(prompts))}
+        return {"mm_encoder_outputs": encoder_outputs(self.features.of(prompts)[0])}
 
     def _hidden(self, laid: RowBatch, features: Sequence[Tensor | None]) -> Tensor:
         """Last hidden states `[R, T, d]` of rows whose prompts have these image features."""

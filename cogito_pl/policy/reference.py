@@ -23,6 +23,8 @@ class Reference:
     def __init__(self, policy: Policy) -> None:
         encoder = policy.encoder
         self._policy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
+        if policy.features.frozen:
+            self._policy.features = policy.features  # the same pictures through the same tower
 
     @torch.no_grad()
     def log_probs(self, prompts: Sequence[Prompt], completions: Tensor, mask: Tensor, temperature: float) -> Tensor:

@@ -3,7 +3,7 @@
 A row draws from uniforms of its own seed, so that a completion depends on nothing else in the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ def sample(
     suppressed_ids: Sequence[int],
     end_ids: Sequence[int],
     pad_id: int,
+    most: Callable[[int], int] = int,
 ) -> Samples:
     """Draws `len(seeds[i])` completions of each prompt `i` with `settings[i]`.
 
@@ -57,6 +58,7 @@ def sample(
         suppressed_ids: Never sampled.
         end_ids: Any of them ends a completion and is its last token.
         pad_id: Fills the rest of a row.
+        most: The largest of a number over all ranks that must make equally many forwards.
     """
     device = next(model.parameters()).device
     group = len(seeds[0])
@@ -90,10 +92,10 @@ def sample(
         finished[state.rows] |= ~over[state.rows] & torch.isin(token, ends)
         over = finished | (step + 1 >= limits)
         alive = ~over[state.rows]
-        if not alive.any():
+        if not most(int(alive.any())):
             break
-        if alive.sum() < COMPACT_BELOW * len(alive):
-            keep = alive.nonzero()[:, 0]
+        if alive.sum() < COMPACT_BELOW * len(alive) and len(alive) > 1:
+            keep = alive.nonzero()[:, 0] if alive.any() else alive.new_zeros(1, dtype=torch.long)
             cache.batch_select_indices(keep)
             state = state.select(keep)
         state = state.advance(model, cache, ids[state.rows, step], three_axes=place.dim() == 3)

@@ -1,5 +1,6 @@
 """Small runs for the tests: a quiet trainer, modules over the tiny model, a reward that anybody earns."""
 
+import json
 import resource
 import signal
 from dataclasses import replace
@@ -86,3 +87,29 @@ class FullDisk(L.Callback):
         if trainer.global_step == 1:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+
+class StepLog(RolloutCallback):
+    """Writes what this rank sampled, and the losses, clipped gradient norms and accuracy that all ranks share."""
+
+    def __init__(self, folder: str):
+        self.path, self.seen = Path(folder), {"texts": [], "loss": [], "norm": [], "validation": []}
+
+    def on_rollout_end(self, trainer, module, rollout):
+        self.seen["texts"].append(list(rollout.texts))
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        mean = trainer.strategy.reduce(outputs["loss"].detach(), reduce_op="mean")
+        if batch_idx % trainer.accumulate_grad_batches == 0:
+            self.seen["loss"].append(0.0)
+        self.seen["loss"][-1] += float(mean)  # Lightning has divided by the accumulation
+
+    def on_before_optimizer_step(self, trainer, module, optimizer):
+        norm = torch.nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None])
+        self.seen["norm"].append(float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm))
+
+    def on_validation_end(self, trainer, module):
+        self.seen["validation"].append(float(trainer.callback_metrics["val/length_tokens"]))
+
+    def on_fit_end(self, trainer, module):
+        (self.path / f"steps.rank{trainer.global_rank}.json").write_text(json.dumps(self.seen))

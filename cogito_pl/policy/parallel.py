@@ -1,0 +1,64 @@
+"""Several ranks: sharding with FSDP2, and what keeps the ranks' forwards in step.
+
+A sharded module gathers its weights in every forward, and a rank that makes one forward fewer than the others leaves
+them waiting. Batches differ between ranks (rows, decoding steps, pictures), so each asks how many forwards the busiest
+one makes, and fills up with dummies that count as nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+
+from cogito_pl.policy.freezing import find_part
+
+
+class Ranks:
+    """What a rank asks the others. Answers for itself alone until `in_step` is set, and on a single rank."""
+
+    def __init__(self) -> None:
+        self.in_step = False
+
+    @property
+    def several(self) -> bool:
+        """Whether gradients are averaged with other ranks, which all must have one for every parameter."""
+        return dist.is_initialized() and dist.get_world_size() > 1
+
+    def most(self, count: int) -> int:
+        """The largest `count` of all ranks. Collective where ranks keep in step."""
+        if not (self.in_step and self.several):
+            return count
+        value = torch.tensor(count, device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        dist.all_reduce(value, dist.ReduceOp.MAX)
+        return int(value)
+
+
+def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
+    """Shards a policy's weights over `mesh`: every decoder layer and vision block is gathered for itself."""
+    blocks = [module for part in ("language", "vision") for module in find_part(policy.model, part).modules()]
+    for module in blocks:
+        if isinstance(module, nn.ModuleList):
+            for block in module:
+                fully_shard(block, mesh=mesh)
+    fully_shard(policy, mesh=mesh)
+    for method in ("log_probs", "sample"):
+        register_fsdp_forward_method(policy, method)
+    policy.ranks.in_step = True
+
+
+@contextmanager
+def gathered(policy: nn.Module) -> Iterator[None]:
+    """Keeps gathered weights until the end of the block: a rollout reads them at every token."""
+    units = [module for module in policy.modules() if isinstance(module, FSDPModule)]
+    for unit in units:
+        unit.set_reshard_after_forward(False, recurse=False)
+    try:
+        yield
+    finally:
+        for unit in units:
+            unit.set_reshard_after_forward(unit is not policy, recurse=False)
+            unit.reshard()

@@ -1,0 +1,96 @@
+"""One step on two ranks is one step on one: the same completions, loss, clipped gradient norm and weights."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+
+from tests.conftest import ROOT
+
+STRATEGIES = {
+    "one": {"devices": 1},
+    "ddp": {"devices": 2, "strategy": "ddp"},
+    "fsdp2": {
+        "devices": 2,
+        "strategy": {
+            "class_path": "lightning.pytorch.strategies.ModelParallelStrategy",
+            "init_args": {"data_parallel_size": 2, "tensor_parallel_size": 1, "save_distributed_checkpoint": False},
+        },
+    },
+}
+
+
+def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **model):
+    source = {"path": str(problems), "subset": part, "split": part}
+    grpo = name == "GRPOModule"
+    settings = {
+        "trainer": {
+            "accelerator": "cpu", "max_epochs": 1, "default_root_dir": str(folder), "logger": False,
+            "enable_progress_bar": False, "enable_model_summary": False, "gradient_clip_val": 0.05,
+            "callbacks": [
+                {"class_path": "tests.modules.training.TokenSumReward"},
+                {"class_path": "tests.modules.training.StepLog", "init_args": {"folder": str(folder)}},
+                {
+                    "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",
+                    "init_args": {"dirpath": str(folder), "filename": "end", "save_weights_only": True},
+                },
+            ],
+        } | STRATEGIES[strategy],
+        "model": {
+            "class_path": f"cogito_pl.modules.{name}",
+            "init_args": {
+                "policy": {"name": str(tiny)},
+                "schedule": {"prompts": 4, "group_size": 4 if grpo else 1, "micro_batch": 4 if grpo else 2},
+                "evaluation": {"max_tokens": 4, "temperature": 0},
+                "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 1.0}},
+            } | ({"sampling": {"max_tokens": 24}} if grpo else {}) | model,
+        },
+        "data": {
+            "rollouts_per_epoch": 2, "train": [source],
+            "validation": [dict(source, name="held out", limit=3)], "validation_batch": 2,
+        },
+    }  # fmt: skip
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "train.py", "fit", "--config", str(folder / "recipe.yaml")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+    assert result.returncode == 0, result.stderr[-3000:]
+    log = json.loads((folder / "steps.rank0.json").read_text())
+    texts = [json.loads(path.read_text())["texts"] for path in sorted(folder.glob("steps.rank*.json"))]
+    weights = torch.load(folder / "end.ckpt", weights_only=True)["state_dict"]
+    return log, texts, weights
+
+
+def same(one, two):
+    """Ranks take turns in the order of a rollout: rank 0 has its first half."""
+    (log, texts, weights), (other, shares, sharded) = one, two
+    joined = [[text for share in shares for text in share[i]] for i in range(len(texts[0]))]
+    assert joined == texts[0]
+    assert other["validation"] == pytest.approx(log["validation"], abs=1e-6)
+    for key in ("loss", "norm"):
+        assert other[key] == pytest.approx(log[key], abs=1e-6, rel=1e-5), key
+    assert sharded.keys() == weights.keys()
+    for name, value in weights.items():
+        torch.testing.assert_close(sharded[name], value, atol=1e-6, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def one_rank(tiny_folder, playground_folder, tmp_path_factory):
+    return run(tmp_path_factory.mktemp("one") / "run", tiny_folder, playground_folder, "one", loss={"kl_coef": 0.1})
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_a_grpo_step_on_two_ranks_is_that_of_one(one_rank, tiny_folder, playground_folder, tmp_path, strategy):
+    same(one_rank, run(tmp_path / "run", tiny_folder, playground_folder, strategy, loss={"kl_coef": 0.1}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder, tmp_path, strategy):
+    first = run(tmp_path / "one", tiny_folder, playground_folder, "one", "SFTModule", "sft")
+    same(first, run(tmp_path / "two", tiny_folder, playground_folder, strategy, "SFTModule", "sft"))
