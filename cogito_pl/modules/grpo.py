@@ -130,14 +130,17 @@ class GRPOModule(PolicyModule):
         moves, zeros = self.schedule.updates_per_rollout > 1, torch.zeros_like(rollout.mask, dtype=torch.float32)
         old = zeros.clone() if moves else None
         ref = zeros.clone() if self.reference is not None else None
-        rows = self.reached(rollout).nonzero()[:, 0]
-        for part in rows.split(self.schedule.micro_batch) if len(rows) and (moves or self.reference) else ():
+        parts = self.reached(rollout).nonzero()[:, 0].split(self.schedule.micro_batch)
+        parts = [part for part in parts if len(part) and (moves or self.reference)]
+        for part in parts:
             micro = rollout.micro_batch(part.tolist())
             inputs, columns = (micro.prompts, micro.completions, micro.mask), slice(micro.mask.shape[1])
             if old is not None:
                 old[part, columns] = self.policy.log_probs(*inputs, temperature=self.sampling.temperature).values
             if ref is not None:
                 ref[part, columns] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
+        for _ in range(self.policy.ranks.most(len(parts)) - len(parts) if moves else 0):  # other ranks have more rows
+            self.policy.zero()
         return replace(rollout, old_log_probs=old, ref_log_probs=ref)
 
     def update_sizes(self, rollout: Rollout) -> list[UpdateSize]:

@@ -45,14 +45,15 @@ class ImageFeatures:
         keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
         found = [self._kept.get(key) if key else None for key in keys]
         todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
+        busiest = self.ranks.most(len(todo))  # asked before any rank enters the tower
         if todo:
             for place, value in zip(todo, self._encode([prompts[i] for i in todo]), strict=True):
                 found[place] = value
                 if keys[place]:
                     self._keep(keys[place], value)
-        busiest = self.ranks.most(len(todo))
+            return found, None
         learns = not frozen and self.ranks.several and torch.is_grad_enabled()
-        return found, self._dummy() if not todo and (busiest or learns) else None
+        return found, self._dummy() if busiest or learns else None
 
     def _dummy(self) -> Tensor:
         vision = find_part(self.model, "vision")

@@ -23,7 +23,7 @@ class Reference:
     def __init__(self, policy: Policy) -> None:
         encoder = policy.encoder
         self._policy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
-        if policy.features.frozen:
+        if policy.features.frozen and not policy.ranks.several:
             self._policy.features = policy.features  # the same pictures through the same tower
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, picture
 
 STRATEGIES = {
     "one": {"devices": 1},
@@ -25,7 +25,7 @@ STRATEGIES = {
 
 
 def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **model):
-    source = {"path": str(problems), "subset": part, "split": part}
+    source = {"path": str(problems)} | ({"subset": part, "split": part} if part else {})
     grpo = name == "GRPOModule"
     settings = {
         "trainer": {
@@ -94,3 +94,20 @@ def test_a_grpo_step_on_two_ranks_is_that_of_one(one_rank, tiny_folder, playgrou
 def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder, tmp_path, strategy):
     first = run(tmp_path / "one", tiny_folder, playground_folder, "one", "SFTModule", "sft")
     same(first, run(tmp_path / "two", tiny_folder, playground_folder, strategy, "SFTModule", "sft"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_path, strategy):
+    picture(84, 56).load().save(tmp_path / "one.png")
+    rows = [
+        {"question": "<image>How many?", "answer": "1", "kind": "number", "images": ["one.png"]},
+        {"question": "1 + 1 =", "answer": "2", "kind": "number", "images": []},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    schedule = {"prompts": 2, "group_size": 4, "micro_batch": 4}
+
+    def go(name, strategy):
+        return run(tmp_path / name, tiny_folder, tmp_path / "rows.jsonl", strategy, part=None, schedule=schedule)
+
+    same(go("one", "one"), go("two", strategy))
