@@ -141,6 +141,8 @@ class GRPOModule(PolicyModule):
                 ref[part, columns] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
         for _ in range(self.policy.ranks.most(len(parts)) - len(parts) if moves else 0):  # other ranks have more rows
             self.policy.zero()
+        if self.reference is not None:
+            self.reference.rest()
         return replace(rollout, old_log_probs=old, ref_log_probs=ref)
 
     def update_sizes(self, rollout: Rollout) -> list[UpdateSize]:

@@ -5,6 +5,26 @@ from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoRAConfig:
+    """Low-rank adapters beside every linear layer of the parts that are not frozen; nothing else learns.
+
+    Args:
+        rank: Rank of an adapter.
+        alpha: Its output is multiplied by alpha / rank.
+        seed: Of its starting weights.
+    """
+
+    rank: int = 16
+    alpha: float = 32.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a rank below one."""
+        if self.rank < 1:
+            raise ValueError(f"policy.lora.rank={self.rank} must be at least 1; leave policy.lora out to train weights")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicyConfig:
     """Which model, how it is prompted, which parts learn.
 
@@ -17,6 +37,7 @@ class PolicyConfig:
         max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.
         min_pixels: Smaller images are enlarged to about this many pixels; the model's own value when null.
         max_pixels: Larger images are reduced to about this many pixels; the model's own value when null.
+        lora: Train low-rank adapters in the place of the weights.
         freeze: Parts that do not learn: `vision`, `projector`, `language`, `embeddings`, `head`.
         dtype: Type of the weights in memory. Mixed precision is `trainer.precision`.
         attention: Attention implementation of transformers.
@@ -25,6 +46,7 @@ class PolicyConfig:
             whole sequences with whole logits, or per prompt what costs fewer FLOPs (`auto`).
         max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
         feature_cache_mib: Image features that are kept while the vision tower is frozen.
+        offload_reference: Keep the reference policy in main memory between rollouts; with LoRA it has no copy.
     """
 
     name: str
@@ -34,6 +56,7 @@ class PolicyConfig:
     max_prompt_tokens: int = 2048
     min_pixels: int | None = None
     max_pixels: int | None = None
+    lora: LoRAConfig | None = None
     freeze: tuple[Literal["vision", "projector", "language", "embeddings", "head"], ...] = ()
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
@@ -41,6 +64,7 @@ class PolicyConfig:
     layout: Literal["auto", "shared", "single", "padded"] = "auto"
     max_row_tokens: int = 8192
     feature_cache_mib: int = 512
+    offload_reference: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText
 
+from cogito_pl.policy.adapters import MARK, STARTING, adapted_layers, add_adapters, keep_start, plain_name
 from cogito_pl.policy.config import PolicyConfig
+from cogito_pl.policy.freezing import freeze_parts
 
 CHECKPOINT_PREFIX = "policy.model."
 
@@ -25,8 +27,13 @@ def load_model(config: PolicyConfig) -> nn.Module:
     model = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
     )
+    freeze_parts(model, config.freeze)
+    if config.lora is not None:
+        add_adapters(model, config.lora, config.freeze)
     if start is not None and start.is_file():
         load_checkpoint_weights(model, start)
+        if config.lora is not None:
+            keep_start(model, config.lora)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
@@ -38,9 +45,18 @@ def load_checkpoint_weights(model: nn.Module, path: Path) -> None:
     weights = {
         key.removeprefix(CHECKPOINT_PREFIX): value for key, value in state.items() if key.startswith(CHECKPOINT_PREFIX)
     }
-    if problem := mismatch(model.state_dict(), weights):
+    weights = {key: value for key, value in weights.items() if f".{STARTING}." not in key}
+    expected = model.state_dict()
+    if any(MARK in key for key in weights):
+        if not adapted_layers(model):
+            raise ValueError(f"policy.init_from={path} holds LoRA adapters; set policy.lora as that run did")
+    else:  # the plain model, under adapters that start afresh
+        names = {plain_name(key): key for key in expected}
+        weights = {names.get(key, key): value for key, value in weights.items()}
+        expected = {key: value for key, value in expected.items() if MARK not in key}
+    if problem := mismatch(expected, weights):
         raise ValueError(f"policy.init_from={path} holds another model than policy.name: {problem}")
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, strict=False)
 
 
 def mismatch(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:

@@ -14,7 +14,6 @@ from cogito_pl.data.problem import Problem
 from cogito_pl.policy.batching import append_completions, pad_prompts, positions
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
 from cogito_pl.policy.features import ImageFeatures
-from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
 from cogito_pl.policy.parallel import Ranks, gathered
@@ -43,7 +42,6 @@ class Policy(nn.Module):
         self.config = config
         self.encoder = encoder or PromptEncoder(config)
         self.model = load_model(config).train()  # transformers loads in evaluation mode
-        freeze_parts(self.model, config.freeze)
         self.ranks = Ranks()
         self.features = ImageFeatures(self.model, config.feature_cache_mib, self.ranks)
         self.layout = choose_layout(self.model, config)

@@ -6,28 +6,40 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from cogito_pl.policy.adapters import at_start
 from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.processing import Prompt
 
 
 class Reference:
-    """A frozen copy of the policy as it is now.
+    """The policy as it is when this is built: with LoRA the policy itself, adapters set back; else a frozen copy.
 
     Not an `nn.Module` on purpose: its weights are those of `init_from`, so no checkpoint needs to hold them again, and
     a resumed run builds it before its own weights are restored.
 
     Args:
-        policy: Copied, while it still holds its starting weights.
+        policy: Still with its starting weights.
     """
 
     def __init__(self, policy: Policy) -> None:
-        encoder = policy.encoder
-        self._policy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
-        if policy.features.frozen and not policy.ranks.several:
-            self._policy.features = policy.features  # the same pictures through the same tower
+        self._live = policy
+        self._copy: Policy | None = None
+        if policy.config.lora is None:
+            encoder = policy.encoder
+            self._copy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
+            if policy.features.frozen and not policy.ranks.several:
+                self._copy.features = policy.features  # the same pictures through the same tower
 
     @torch.no_grad()
     def log_probs(self, prompts: Sequence[Prompt], completions: Tensor, mask: Tensor, temperature: float) -> Tensor:
         """Log-probabilities `[B, T]`; see `Policy.log_probs`."""
-        self._policy.to(completions.device)
-        return self._policy.log_probs(prompts, completions, mask, temperature=temperature).values
+        if self._copy is None:
+            with at_start(self._live.model):
+                return self._live.log_probs(prompts, completions, mask, temperature=temperature).values
+        self._copy.to(completions.device)
+        return self._copy.log_probs(prompts, completions, mask, temperature=temperature).values
+
+    def rest(self) -> None:
+        """Leaves the accelerator's memory until it is needed again, where `offload_reference` asks for it."""
+        if self._copy is not None and self._live.config.offload_reference:
+            self._copy.to("cpu")

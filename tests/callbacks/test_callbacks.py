@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from transformers import AutoModelForImageTextToText
 
 from callbacks import HFExport, RolloutTable, Throughput
-from callbacks.hf_export import export
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder
+from cogito_pl.policy.export import export
 from tests.conftest import ROOT, problem
 from tests.modules.training import TokenSumReward, data, grpo, sft, trainer
 
@@ -116,8 +116,8 @@ def test_a_disk_that_fills_during_an_export_leaves_the_earlier_one_whole(tiny_fo
     code = f"""
 import resource, signal
 from pathlib import Path
-from callbacks.hf_export import export
 from cogito_pl.policy import Policy, PolicyConfig
+from cogito_pl.policy.export import export
 policy = Policy(PolicyConfig(name={str(tiny_folder)!r}))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
