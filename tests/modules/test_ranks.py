@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 import yaml
+from transformers import AutoModelForImageTextToText
 
 from tests.conftest import ROOT, picture
 
@@ -34,6 +35,7 @@ def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **mod
             "callbacks": [
                 {"class_path": "tests.modules.training.TokenSumReward"},
                 {"class_path": "tests.modules.training.StepLog", "init_args": {"folder": str(folder)}},
+                {"class_path": "callbacks.HFExport", "init_args": {"path": str(folder / "export")}},
                 {
                     "class_path": "lightning.pytorch.callbacks.ModelCheckpoint",
                     "init_args": {"dirpath": str(folder), "filename": "end", "save_weights_only": True},
@@ -63,6 +65,9 @@ def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **mod
     log = json.loads((folder / "steps.rank0.json").read_text())
     texts = [json.loads(path.read_text())["texts"] for path in sorted(folder.glob("steps.rank*.json"))]
     weights = torch.load(folder / "end.ckpt", weights_only=True)["state_dict"]
+    exported = AutoModelForImageTextToText.from_pretrained(folder / "export").state_dict()
+    if not model.get("policy", {}).get("lora"):
+        assert all(torch.equal(exported[name.removeprefix("policy.model.")], value) for name, value in weights.items())
     return log, texts, weights
 
 
@@ -109,5 +114,16 @@ def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_pa
 
     def go(name, strategy):
         return run(tmp_path / name, tiny_folder, tmp_path / "rows.jsonl", strategy, part=None, schedule=schedule)
+
+    same(go("one", "one"), go("two", strategy))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_adapters_train_on_two_ranks_as_on_one(tiny_folder, playground_folder, tmp_path, strategy):
+    policy = {"name": str(tiny_folder), "lora": {"rank": 4}, "freeze": ["vision", "projector"]}
+
+    def go(name, strategy):
+        return run(tmp_path / name, tiny_folder, playground_folder, strategy, policy=policy, loss={"kl_coef": 0.1})
 
     same(go("one", "one"), go("two", strategy))
