@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if "with" not in path.parts)
-OVERLAYS = sorted((ROOT / "configs").glob("with/*.yaml"))
+OVERLAYS = sorted(path for folder in ("with", "strategy") for path in (ROOT / "configs" / folder).glob("*.yaml"))
+RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
 
 def command_of(path: Path) -> str:
