@@ -1,0 +1,71 @@
+"""What is left out costs nothing: counted in floating-point operations."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.flops import count_flops
+from cogito_pl.modules import RolloutCallback
+from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
+from cogito_pl.rl.schedule import RolloutSchedule
+from tests.conftest import problem
+from tests.modules.test_micro_batches import HalfSilent
+from tests.modules.training import TokenSumReward, data, grpo, trainer
+
+
+class TrainingFlops(RolloutCallback):
+    """Counts from the end of a rollout to the end of its optimiser step, and the tokens that are trained on."""
+
+    def __init__(self):
+        self.counter = FlopCounterMode(display=False)
+        self.share = 0.0
+
+    def on_rollout_end(self, trainer, module, rollout):
+        tokens = torch.tensor([float(len(prompt)) for prompt in rollout.prompts])
+        tokens += (rollout.lengths - 1).view(-1, rollout.group_size).sum(1)
+        self.share = float(tokens[rollout.weights != 0].sum() / tokens.sum())
+        self.counter.__enter__()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            self.counter.__exit__(None, None, None)
+
+
+def training_flops(tiny, folder, *callbacks):
+    flops = TrainingFlops()
+    module = grpo(
+        tiny,
+        schedule=RolloutSchedule(prompts=8, group_size=4, micro_batch=8),
+        sampling=SamplingConfig(max_tokens=16),
+        policy=PolicyConfig(name=str(tiny), freeze=("vision", "projector"), layout="shared"),
+    )
+    datamodule = data(folder)
+    datamodule.train_problems = [problem("How many?", (84, 84), seed=seed) for seed in range(8)]  # all of one length
+    trainer(folder, TokenSumReward(), *callbacks, flops).fit(module, datamodule)
+    return flops.counter.get_total_flops(), flops.share
+
+
+def test_with_half_of_the_groups_silent_training_costs_the_share_of_the_others(
+    tiny_folder, playground_folder, tmp_path
+):
+    whole, _ = training_flops(tiny_folder, tmp_path)
+    less, share = training_flops(tiny_folder, tmp_path, HalfSilent())
+    assert 0.45 < share < 0.55
+    assert less / whole == pytest.approx(share, abs=0.05)
+
+
+def test_a_group_of_sixteen_costs_little_more_than_one_of_eight_behind_a_long_prompt(tiny_folder):
+    policy = Policy(PolicyConfig(name=str(tiny_folder)))
+    prompt = policy.encode(problem("How many?", (224, 224)))
+
+    def rollout(group):
+        return count_flops(lambda: policy.sample([prompt], SamplingConfig(max_tokens=4), [list(range(group))]))
+
+    def training(group):
+        ids = torch.randint(20, 300, (group, 4))
+        return count_flops(
+            lambda: policy.log_probs([prompt] * group, ids, torch.ones_like(ids).bool()).values.sum().backward()
+        )
+
+    assert rollout(16) < 1.7 * rollout(8)
+    assert training(16) < 1.7 * training(8)
