@@ -46,6 +46,8 @@ class PolicyConfig:
             whole sequences with whole logits, or per prompt what costs fewer FLOPs (`auto`).
         max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
         feature_cache_mib: Image features that are kept while the vision tower is frozen.
+        decode: Cache of a rollout: `dynamic` lets finished completions go; `static` has fixed shapes, and on CUDA its
+            step is compiled and captured.
         offload_reference: Keep the reference policy in main memory between rollouts; with LoRA it has no copy.
     """
 
@@ -64,12 +66,15 @@ class PolicyConfig:
     layout: Literal["auto", "shared", "single", "padded"] = "auto"
     max_row_tokens: int = 8192
     feature_cache_mib: int = 512
+    decode: Literal["dynamic", "static"] = "dynamic"
     offload_reference: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""
         if self.max_prompt_tokens < 1:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
+        if self.decode == "static" and self.attention != "sdpa":
+            raise ValueError(f"policy.decode=static needs policy.attention=sdpa, not {self.attention}")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(
                 f"policy.min_pixels={self.min_pixels} is above policy.max_pixels={self.max_pixels}; swap them"

@@ -79,6 +79,7 @@ class Policy(nn.Module):
                     suppressed_ids=self.encoder.suppressed_ids,
                     end_ids=self.encoder.end_ids,
                     pad_id=self.encoder.pad_id,
+                    static=self.config.decode == "static",
                     most=self.ranks.most,
                 )
         finally:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
-from cogito_pl.policy.sampling import TokenChooser
+from cogito_pl.policy.choosing import TokenChooser
 from tests.policy.test_log_probs import PROBLEMS
 
 
@@ -40,6 +40,16 @@ def test_a_completion_depends_on_its_own_prompt_and_seed_alone(policy, prompts):
         alone = policy.sample([prompt], sampling, [[10 * place + 1]])
         row = 3 * place + 1
         assert torch.equal(alone.ids[0][alone.mask[0]], together.ids[row][together.mask[row]])
+
+
+def test_a_static_cache_gives_the_tokens_of_a_growing_one(tiny_folder, policy, prompts):
+    static = Policy(PolicyConfig(name=str(tiny_folder), decode="static"))
+    seeds = [[10 * place + k for k in range(9)] for place in range(len(prompts))]  # 36 rows: a bucket of 64, then less
+    for sampling in (SamplingConfig(max_tokens=40), SamplingConfig(max_tokens=12, temperature=0)):
+        grown, fixed = policy.sample(prompts, sampling, seeds), static.sample(prompts, sampling, seeds)
+        assert torch.equal(grown.ids, fixed.ids)
+        assert torch.equal(grown.mask, fixed.mask)
+        assert torch.equal(grown.finished, fixed.finished)
 
 
 def test_settings_may_differ_per_prompt(policy, prompts):
