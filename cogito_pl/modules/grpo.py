@@ -139,7 +139,8 @@ class GRPOModule(PolicyModule):
                 old[part, columns] = self.policy.log_probs(*inputs, temperature=self.sampling.temperature).values
             if ref is not None:
                 ref[part, columns] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
-        for _ in range(self.policy.ranks.most(len(parts)) - len(parts) if moves else 0):  # other ranks have more rows
+        passes = int(moves) + int(self.reference is not None and self.reference.live)
+        for _ in range(passes * (self.policy.ranks.most(len(parts)) - len(parts))):  # other ranks have more rows
             self.policy.zero()
         if self.reference is not None:
             self.reference.rest()
@@ -161,7 +162,7 @@ class GRPOModule(PolicyModule):
 
         Their tokens stay in the denominators. Without any row, the result is a zero that is connected to the graph.
         """
-        reached = self.reached(rollout)
+        reached = self.reached(rollout).tolist()
         rows = [row for row in rows if reached[row]]
         self.means.add("policy/trained_rows", [float(len(rows))], 1.0)
         if not rows:

@@ -30,6 +30,11 @@ class Reference:
             if policy.features.frozen and not policy.ranks.several:
                 self._copy.features = policy.features  # the same pictures through the same tower
 
+    @property
+    def live(self) -> bool:
+        """Whether it forwards the policy's own weights."""
+        return self._copy is None
+
     @torch.no_grad()
     def log_probs(self, prompts: Sequence[Prompt], completions: Tensor, mask: Tensor, temperature: float) -> Tensor:
         """Log-probabilities `[B, T]`; see `Policy.log_probs`."""

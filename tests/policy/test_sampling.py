@@ -55,6 +55,8 @@ def test_a_static_cache_gives_the_tokens_of_a_growing_one(tiny_folder, policy, p
 def test_settings_may_differ_per_prompt(policy, prompts):
     greedy, short = SamplingConfig(max_tokens=12, temperature=0), SamplingConfig(max_tokens=3, temperature=1.0)
     mixed = policy.sample(prompts[:2], [greedy, short], [[1], [2]])
+    alone = policy.sample(prompts[1:2], short, [[2]])
+    assert torch.equal(mixed.ids[1][mixed.mask[1]], alone.ids[0][alone.mask[0]])
     assert torch.equal(mixed.ids[0], policy.sample(prompts[:1], greedy, [[5]]).ids[0])
     assert mixed.mask[1].sum() <= 3
 
