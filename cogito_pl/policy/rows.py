@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 
 Layout = Literal["auto", "shared", "single", "padded"]
+FORWARD_COST = 128
+"""What a forward costs before it does anything, in tokens: layers and kernels have to be started one by one."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,18 @@ def _cut(
     return rows
 
 
-def batch_rows(rows: Sequence[Row], *, max_tokens: int, slack: float = 1.15) -> list[list[Row]]:
-    """Puts rows of like length side by side: at most `max_tokens` with padding, rows at most `slack` times as long."""
+def batch_rows(rows: Sequence[Row], *, max_tokens: int) -> list[list[Row]]:
+    """Puts rows side by side, from short to long, at most `max_tokens` with padding.
+
+    A row joins the batch before it as long as that pads by less than what a forward of its own would cost.
+    """
     batches: list[list[Row]] = []
     for row in sorted(rows, key=lambda row: (row.shared, row.tokens)):
         last = batches[-1] if batches else None
         if (
             last
             and last[0].shared == row.shared
-            and row.tokens <= slack * last[0].tokens
+            and (row.tokens - last[-1].tokens) * len(last) <= FORWARD_COST
             and row.tokens * (len(last) + 1) <= max_tokens
         ):
             last.append(row)
