@@ -36,7 +36,7 @@ def training_flops(tiny, folder, *callbacks):
     module = grpo(
         tiny,
         schedule=RolloutSchedule(prompts=8, group_size=4, micro_batch=8),
-        sampling=SamplingConfig(max_tokens=16),
+        sampling=SamplingConfig(max_tokens=5),
         policy=PolicyConfig(name=str(tiny), freeze=("vision", "projector"), layout="shared"),
     )
     datamodule = data(folder)
