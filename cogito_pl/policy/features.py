@@ -45,15 +45,18 @@ class ImageFeatures:
         keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
         found = [self._kept.get(key) if key else None for key in keys]
         todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
-        busiest = self.ranks.most(len(todo))  # asked before any rank enters the tower
-        if todo:
-            for place, value in zip(todo, self._encode([prompts[i] for i in todo]), strict=True):
+        # One picture at a time where features are kept: they must not depend on what they were encoded beside.
+        runs = [[place] for place in todo] if frozen else [todo] if todo else []
+        missing = self.ranks.most(len(runs)) - len(runs)  # asked before any rank enters the tower
+        for run in runs:
+            for place, value in zip(run, self._encode([prompts[place] for place in run]), strict=True):
                 found[place] = value
-                if keys[place]:
+                if frozen:
                     self._keep(keys[place], value)
-            return found, None
-        learns = not frozen and self.ranks.several and torch.is_grad_enabled()
-        return found, self._dummy() if busiest or learns else None
+        if not frozen and not runs and self.ranks.several and torch.is_grad_enabled():
+            missing = max(missing, 1)
+        dummies = [self._dummy() for _ in range(missing)]
+        return found, sum(dummies) if dummies else None
 
     def _dummy(self) -> Tensor:
         vision = find_part(self.model, "vision")
