@@ -12,9 +12,10 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from cogito_pl.policy import PolicyConfig
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
-from tests.conftest import ROOT
+from tests.conftest import ROOT, problem
 from tests.modules.training import Recorder, TokenSumReward, data, grpo, sft, trainer, weights
 
 SCHEDULE = RolloutSchedule(prompts=2, group_size=2, updates=2, micro_batch=1)  # 2 steps of 2 micro-batches per rollout
@@ -77,6 +78,24 @@ def test_the_checkpoint_of_another_model_is_refused(grpo_run, tiny_folder, tmp_p
     module.policy.model.model.visual.blocks = module.policy.model.model.visual.blocks[:1]
     with pytest.raises(ValueError, match=r"--ckpt_path holds another model"):
         trainer(tmp_path, max_epochs=3).fit(module, datamodule, ckpt_path=folder / "ckpt" / "step=2.ckpt")
+
+
+def test_a_run_that_sees_its_pictures_again_resumes_bit_for_bit_without_the_features_it_had_kept(tiny_folder, tmp_path):
+    def make():
+        module = grpo(
+            tiny_folder,
+            lr=1e-3,
+            optimizer=torch.optim.AdamW,
+            schedule=SCHEDULE,
+            policy=PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector")),
+        )
+        datamodule = data(tmp_path, rollouts_per_epoch=2)
+        datamodule.train_problems = [problem("How many?", (28 * (2 + seed), 56), seed=seed) for seed in range(3)]
+        return module, datamodule
+
+    _, final = run(*make(), tmp_path)
+    _, ending = run(*make(), tmp_path / "again", resume=tmp_path / "ckpt" / "step=6.ckpt")
+    assert all(torch.equal(ending[name], value) for name, value in final.items())
 
 
 def recipe(folder: Path, tiny: Path, problems: Path) -> Path:
