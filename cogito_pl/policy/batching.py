@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cogito_pl.policy.processing import Prompt
+from cogito_pl.policy.prompt import Prompt
 
 
 def pad_prompts(prompts: Sequence[Prompt], pad_id: int, device: torch.device) -> dict[str, Tensor]:

@@ -45,6 +45,7 @@ class PolicyConfig:
         layout: How sequences that share a prompt lie in a forward: `shared` rows with a mask, `single` rows, `padded`
             whole sequences with whole logits, or per prompt what costs fewer FLOPs (`auto`).
         max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
+        prompt_cache_mib: Encoded prompts that are kept, oldest dropped first, for problems that are drawn again.
         feature_cache_mib: Image features that are kept while the vision tower is frozen.
         decode: Cache of a rollout: `dynamic` lets finished completions go; `static` has fixed shapes, and on CUDA its
             step is compiled and captured.
@@ -65,6 +66,7 @@ class PolicyConfig:
     gradient_checkpointing: bool = False
     layout: Literal["auto", "shared", "single", "padded"] = "auto"
     max_row_tokens: int = 8192
+    prompt_cache_mib: int = 256
     feature_cache_mib: int = 512
     decode: Literal["dynamic", "static"] = "dynamic"
     offload_reference: bool = False

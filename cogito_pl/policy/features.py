@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cogito_pl.policy.freezing import find_part
 from cogito_pl.policy.parallel import Ranks
-from cogito_pl.policy.processing import Prompt
+from cogito_pl.policy.prompt import Prompt
 
 
 class ImageFeatures:

@@ -17,7 +17,8 @@ from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
 from cogito_pl.policy.parallel import Ranks, gathered
-from cogito_pl.policy.processing import Prompt, PromptEncoder
+from cogito_pl.policy.processing import PromptEncoder
+from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.rows import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.sampling import Samples, sample
 

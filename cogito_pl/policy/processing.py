@@ -6,8 +6,7 @@ processors; nothing of weights.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from cogito_pl.data.problem import IMAGE_MARKER, Problem
 from cogito_pl.policy.config import PolicyConfig
+from cogito_pl.policy.prompt import Prompt, PromptCache
 
 MAX_ASPECT = 180  # Qwen's resize refuses more than 200; a longer strip is padded to this
 MULTIMODAL_ID = re.compile(r"^(image|video|audio|vision|boi|eoi|boa|eoa)\w*_(token_id|token_index)$")
@@ -64,24 +64,6 @@ def load_processor(folder: str) -> ProcessorMixin:
     return ImageTextProcessor(Qwen2VLImageProcessorPil.from_pretrained(folder), tokenizer)
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """One encoded prompt.
-
-    Args:
-        ids: Token ids, image placeholders expanded, `[L]`.
-        token_fields: What else the model wants to know of each token (its modality), each `[L]`.
-        image_fields: Pixels and grids of this prompt's images, concatenated along the first axis.
-    """
-
-    ids: Tensor
-    token_fields: Mapping[str, Tensor]
-    image_fields: Mapping[str, Tensor]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 class PromptEncoder:
     """Turns problems into prompts and token ids into text, for one model folder."""
 
@@ -90,6 +72,7 @@ class PromptEncoder:
         self.processor = load_processor(config.name)
         self.tokenizer = self.processor.tokenizer
         self._limit_pixels()
+        self._cache = PromptCache(config.prompt_cache_mib)
         model_config = AutoConfig.from_pretrained(config.name)
         self.image_ids = _token_ids(model_config, re.compile(r"^image_token_(id|index)$"))
         self.suppressed_ids = sorted(_token_ids(model_config, MULTIMODAL_ID))
@@ -101,11 +84,18 @@ class PromptEncoder:
         )
 
     def encode(self, problem: Problem) -> Prompt:
-        """Decodes the images and tokenizes the prompt.
+        """Decodes the images and tokenizes the prompt, unless it is kept from an earlier time.
 
         Raises:
             ValueError: Where image placeholders do not match the pictures (the text itself holds one, say).
         """
+        prompt = self._cache.get(problem)
+        if prompt is None:
+            prompt = self._encode(problem)
+            self._cache.keep(problem, prompt)
+        return prompt
+
+    def _encode(self, problem: Problem) -> Prompt:
         images = [fit_aspect(picture.load()) for picture in problem.images]
         try:
             fields = self.processor(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cogito_pl.policy.adapters import at_start
 from cogito_pl.policy.policy import Policy
-from cogito_pl.policy.processing import Prompt
+from cogito_pl.policy.prompt import Prompt
 
 
 class Reference:

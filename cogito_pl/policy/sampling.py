@@ -15,7 +15,7 @@ from cogito_pl.policy.batching import next_positions, pad_prompts, positions
 from cogito_pl.policy.choosing import TokenChooser
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.decoding import DynamicDecoder, Prefix, StaticDecoder
-from cogito_pl.policy.processing import Prompt
+from cogito_pl.policy.prompt import Prompt
 
 
 @dataclass(frozen=True)

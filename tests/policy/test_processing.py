@@ -98,3 +98,13 @@ def test_a_completion_ends_with_the_end_token_and_decodes_to_its_text(encoder):
     ids = encoder.encode_completion("<think>one 1</think><answer>1</answer>")
     assert int(ids[-1]) in encoder.end_ids
     assert encoder.decode(ids.tolist()) == "<think>one 1</think><answer>1</answer>"
+
+
+def test_a_problem_that_is_drawn_again_is_not_encoded_again_and_the_cache_is_bounded(tiny_folder):
+    encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder)))
+    first, twin = problem("How many?", (56, 56)), problem("How many?", (84, 84))  # of one name, and different pictures
+    assert encoder.encode(first) is encoder.encode(first)
+    assert len(encoder.encode(twin)) != len(encoder.encode(first))
+    small = PromptEncoder(PolicyConfig(name=str(tiny_folder), prompt_cache_mib=0))
+    assert small.encode(first) is not small.encode(first)
+    assert small._cache.held == 0
