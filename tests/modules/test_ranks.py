@@ -71,7 +71,7 @@ def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **mod
     return log, texts, weights
 
 
-def same(one, two):
+def assert_same(one, two):
     """Ranks take turns in the order of a rollout: rank 0 has its first half."""
     (log, texts, weights), (other, shares, sharded) = one, two
     joined = [[text for share in shares for text in share[i]] for i in range(len(texts[0]))]
@@ -91,14 +91,14 @@ def one_rank(tiny_folder, playground_folder, tmp_path_factory):
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_a_grpo_step_on_two_ranks_is_that_of_one(one_rank, tiny_folder, playground_folder, tmp_path, strategy):
-    same(one_rank, run(tmp_path / "run", tiny_folder, playground_folder, strategy, loss={"kl_coef": 0.1}))
+    assert_same(one_rank, run(tmp_path / "run", tiny_folder, playground_folder, strategy, loss={"kl_coef": 0.1}))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder, tmp_path, strategy):
     first = run(tmp_path / "one", tiny_folder, playground_folder, "one", "SFTModule", "sft")
-    same(first, run(tmp_path / "two", tiny_folder, playground_folder, strategy, "SFTModule", "sft"))
+    assert_same(first, run(tmp_path / "two", tiny_folder, playground_folder, strategy, "SFTModule", "sft"))
 
 
 @pytest.mark.slow
@@ -115,7 +115,7 @@ def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_pa
     def go(name, strategy):
         return run(tmp_path / name, tiny_folder, tmp_path / "rows.jsonl", strategy, part=None, schedule=schedule)
 
-    same(go("one", "one"), go("two", strategy))
+    assert_same(go("one", "one"), go("two", strategy))
 
 
 @pytest.mark.slow
@@ -126,4 +126,4 @@ def test_adapters_train_on_two_ranks_as_on_one(tiny_folder, playground_folder, t
     def go(name, strategy):
         return run(tmp_path / name, tiny_folder, playground_folder, strategy, policy=policy, loss={"kl_coef": 0.1})
 
-    same(go("one", "one"), go("two", strategy))
+    assert_same(go("one", "one"), go("two", strategy))
