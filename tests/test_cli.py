@@ -58,6 +58,17 @@ def test_every_overlay_adds_to_the_grpo_recipe_and_replaces_nothing(run_cli, ove
     assert names["with"][: len(names["base"])] == names["base"]
 
 
+def test_a_source_of_an_overlay_inherits_nothing_from_the_one_it_replaces(run_cli, tmp_path):
+    (tmp_path / "mine.yaml").write_text("data: {train: [{path: mine, kind: chart, columns: {question: query}}]}")
+    recipe = ROOT / "configs/playground/grpo.yaml"
+    (source,) = yaml.safe_load(printed(run_cli, "fit", "--config", recipe, "--config", tmp_path / "mine.yaml"))["data"][
+        "train"
+    ]
+    assert source["path"] == "mine"
+    assert source.get("subset") is None
+    assert source.get("split", "train") == "train"
+
+
 def test_one_seed_reaches_the_module_and_the_data(run_cli, monkeypatch):
     monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
     cli = run_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", "--seed_everything=3")
@@ -75,6 +86,8 @@ def test_flags_are_never_guessed_from_their_beginning(run_cli):
         ({"model": {"init_args": {"los": {"kl_coef": 1}}}}, "los"),
         ({"model": {"init_args": {"loss": {"kl_coefficient": 1}}}}, "kl_coefficient"),
         ({"data": {"sources": []}}, "sources"),
+        ({"data": {"train": [{"path": "x", "splitt": "train"}]}}, "splitt"),
+        ({"data": {"train": [{"path": "x", "columns": {"query": "q"}}]}}, "query"),
         ({"stage": 3}, "stage"),
     ],
 )

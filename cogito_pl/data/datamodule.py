@@ -36,8 +36,8 @@ class ReasoningDataModule(L.LightningDataModule):
 
     def __init__(
         self,
-        train: list[Source] | None = None,
-        validation: list[Source] | None = None,
+        train: tuple[Source, ...] = (),
+        validation: tuple[Source, ...] = (),
         rollouts_per_epoch: int | None = None,
         validation_batch: int = 32,
         refuse_limit: float = 0.05,
@@ -46,7 +46,7 @@ class ReasoningDataModule(L.LightningDataModule):
         seed: int = 17,
     ) -> None:
         super().__init__()
-        self.train_sources, self.validation_sources = train or [], validation or []
+        self.train_sources, self.validation_sources = tuple(train), tuple(validation)
         if rollouts_per_epoch is not None and rollouts_per_epoch < 1:
             raise ValueError(f"data.rollouts_per_epoch={rollouts_per_epoch} must be at least 1, or null")
         if validation_batch < 1:
