@@ -31,7 +31,7 @@ def compare(difficulty: int, rng: random.Random) -> Draft:
         answer=answer,
         kind="choice",
         choices=choices,
-        scene=scene,
+        scenes=(scene,),
         steps=_running_lead(scene, patterns),
     )
 

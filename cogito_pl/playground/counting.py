@@ -42,7 +42,7 @@ def _draft(difficulty: int, rng: random.Random, patterns: tuple[Pattern, ...], q
     fillers = others + near * (len(others) // max(len(near), 1))
     scene = arrange(rng, grid, [rng.choice(matching) for _ in range(answer)], fillers)
     return Draft(
-        question=question, answer=str(answer), kind="number", scene=scene, steps=_running_count(scene, patterns)
+        question=question, answer=str(answer), kind="number", scenes=(scene,), steps=_running_count(scene, patterns)
     )
 
 

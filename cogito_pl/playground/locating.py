@@ -24,7 +24,7 @@ def locate(difficulty: int, rng: random.Random) -> Draft:
     found = _scan_until(scene, place)
     if difficulty <= 2:
         answer = scene.name(place)
-        return Draft(question=f"Where is the {target}?", answer=answer, kind="text", scene=scene, steps=found)
+        return Draft(question=f"Where is the {target}?", answer=answer, kind="text", scenes=(scene,), steps=found)
     relation = rng.choice(_relations_within(scene, place, difficulty))
     down, right = STEPS[relation]
     beside = place + down * columns + right
@@ -35,7 +35,7 @@ def locate(difficulty: int, rng: random.Random) -> Draft:
         question=f"What is {relation} the {target}?",
         answer=str(neighbour),
         kind="text",
-        scene=scene,
+        scenes=(scene,),
         steps=f"{_scan_until(scene, place)} {step}",
     )
 

@@ -1,4 +1,4 @@
-"""A scene: coloured shapes on a grid whose cells have names.
+"""A scene: coloured shapes, bars or digits on a grid whose cells have names.
 
 Knows what lies where and how it is called; nothing of questions, pixels or models.
 """
@@ -41,6 +41,26 @@ class Thing:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """One cell of a bar in a chart."""
+
+    colour: str
+
+    def __str__(self) -> str:
+        return self.colour
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit in a table."""
+
+    value: int
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
 class Pattern:
     """Which things are meant; an attribute that is None may be anything."""
 
@@ -74,13 +94,13 @@ class Scene:
 
     rows: int
     columns: int
-    things: tuple[Thing | None, ...]
+    things: tuple[Thing | Bar | Digit | None, ...]
 
     def __post_init__(self) -> None:
         if len(self.things) != self.rows * self.columns:
             raise ValueError(f"{len(self.things)} entries do not fill {self.rows} x {self.columns} cells")
 
-    def cells(self) -> Iterator[tuple[str, Thing | None]]:
+    def cells(self) -> Iterator[tuple[str, Thing | Bar | Digit | None]]:
         """Name and content of every cell, in reading order."""
         return ((self.name(index), thing) for index, thing in enumerate(self.things))
 
@@ -89,8 +109,8 @@ class Scene:
         return f"{ROW_NAMES[index // self.columns]}{index % self.columns + 1}"
 
 
-def describe(name: str, thing: Thing | None) -> str:
-    """A cell in full: `b2 red circle` or `b2 empty`."""
+def describe(name: str, thing: Thing | Bar | Digit | None) -> str:
+    """A cell in full: `b2 red circle`, `b2 7` or `b2 empty`."""
     return f"{name} {thing or EMPTY}"
 
 
