@@ -76,14 +76,14 @@ def _two_heights(difficulty: int, rng: random.Random) -> Draft:
     rows, columns = rng.choice(GRIDS[difficulty])
     colours, heights = rng.sample(COLOURS, columns), [rng.randint(1, rows) for _ in range(columns)]
     first, second = rng.sample(range(columns), 2)
-    together = rng.random() < 0.5
+    # Small totals are differences, large ones sums, and those between either.
+    total = rng.randint(0, 2 * rows)
+    together = total >= 2 and (total >= rows or rng.random() < 0.5)
     if together:
-        total = rng.randint(2, 2 * rows)
         heights[first] = rng.randint(max(1, total - rows), min(rows, total - 1))
         heights[second] = total - heights[first]
         question = f"How tall are the {colours[first]} and the {colours[second]} bar together?"
     else:
-        total = rng.randint(0, rows - 1)
         heights[second] = rng.randint(1, rows - total)
         heights[first] = heights[second] + total
         question = f"How much taller is the {colours[first]} bar than the {colours[second]} bar?"

@@ -17,13 +17,15 @@ GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
 }
 """Difficulty to its grids, each as rows and columns, the same for both pictures."""
 MOST_CHANGES = 4
+MOST_MORE = {3: 5, 5: 6}
+"""Difficulty to the largest count in the second picture, where pictures are counted."""
 NOW = "now"
 """Stands between the old and the new content of a cell."""
 
 
 def differ(difficulty: int, rng: random.Random) -> Draft:
-    """Which cell changed up to difficulty 2, how many did at 3, how many more there are of something from 4 on."""
-    if difficulty >= 4:
+    """Which cell changed up to difficulty 2, how many changed at 4; how many more there are of something at 3 and 5."""
+    if difficulty in MOST_MORE:
         return _how_many_more(difficulty, rng)
     before = arrange(rng, rng.choice(GRIDS[difficulty]), [], every_thing(difficulty), filled=0.75)
     cells = len(before.things)
@@ -80,9 +82,8 @@ def _how_many_more(difficulty: int, rng: random.Random) -> Draft:
     colours, shapes = palette(difficulty)
     pattern = rng.choice((Pattern(colour=rng.choice(colours)), Pattern(shape=rng.choice(shapes))))
     grid = rng.choice(GRIDS[difficulty])
-    most = difficulty + 1
-    answer = rng.randint(0, most)
-    fewer = rng.randint(0, min(2, most - answer))
+    answer = rng.randint(0, MOST_MORE[difficulty])
+    fewer = rng.randint(0, min(2, MOST_MORE[difficulty] - answer))
     things = every_thing(difficulty)
     matching = [thing for thing in things if pattern.matches(thing)]
     others = [thing for thing in things if not pattern.matches(thing)]

@@ -21,7 +21,7 @@ LARGEST = 19
 
 
 def table(difficulty: int, rng: random.Random) -> Draft:
-    """One entry up to difficulty 2, a total from 3 on: of a row, or of a column where there are more rows than columns."""
+    """One entry up to difficulty 2, then a total: of a row, or of a column where there are more rows than columns."""
     rows, columns = rng.choice(GRIDS[difficulty])
     digits = [[rng.randint(0, 9) for _ in range(columns - 1)] for _ in range(rows)]
     row, column = rng.randrange(rows), rng.randint(1, columns - 1)
