@@ -7,7 +7,8 @@ import random
 from collections.abc import Sequence
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import COLOURS, FOUND, Bar, Scene, describe
+from cogito_pl.playground.scene import FOUND, Scene, describe
+from cogito_pl.playground.things import COLOURS, Bar
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((2, 2), (2, 3), (3, 2)),

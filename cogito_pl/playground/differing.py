@@ -6,7 +6,8 @@ Cells are looked at in pairs, `a1 red circle now red heart`, or both pictures ar
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import FOUND, Pattern, Scene, Thing, arrange, describe, every_thing, glance, palette
+from cogito_pl.playground.scene import FOUND, Scene, arrange, describe, every_thing, glance, palette
+from cogito_pl.playground.things import Pattern, Thing
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((2, 2), (2, 3), (3, 2)),

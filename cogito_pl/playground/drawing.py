@@ -12,7 +12,8 @@ from functools import cache
 from PIL import Image, ImageDraw
 
 from cogito_pl.playground.glyphs import stamp
-from cogito_pl.playground.scene import Bar, Digit, Scene
+from cogito_pl.playground.scene import Scene
+from cogito_pl.playground.things import Bar, Digit
 
 CELL = 28
 """Side of a cell in pixels."""

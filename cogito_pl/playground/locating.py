@@ -6,7 +6,8 @@ The scan stops at the thing that is looked for; a neighbour is then named and lo
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import FOUND, GRIDS, Pattern, Scene, arrange, describe, every_thing, glance
+from cogito_pl.playground.scene import FOUND, GRIDS, Scene, arrange, describe, every_thing, glance
+from cogito_pl.playground.things import Pattern
 
 STEPS = {"left of": (0, -1), "right of": (0, 1), "above": (-1, 0), "below": (1, 0)}
 """Relation to the step, in rows and columns, from a thing to its neighbour."""

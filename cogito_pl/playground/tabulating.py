@@ -6,7 +6,8 @@ The careful way finds the row by its head and keeps a running total along it.
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import COLOURS, FOUND, Digit, Scene, Thing, describe
+from cogito_pl.playground.scene import FOUND, Scene, describe
+from cogito_pl.playground.things import COLOURS, Digit, Thing
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((2, 2), (3, 2)),
