@@ -18,16 +18,16 @@ from cogito_pl.playground.scene import EMPTY, GRIDS, arrange, describe, every_th
 from cogito_pl.playground.tabulating import draw_table
 
 SHARES: dict[str, float] = {
-    "caption": 0.06,
-    "cell": 0.03,
-    "count": 0.10,
-    "sum": 0.10,
+    "caption": 0.04,
+    "cell": 0.02,
+    "count": 0.06,
+    "sum": 0.06,
     "compare": 0.17,
-    "locate": 0.15,
+    "locate": 0.18,
     "chart": 0.12,
-    "table": 0.08,
-    "differ": 0.12,
-    "arithmetic": 0.07,
+    "table": 0.09,
+    "differ": 0.14,
+    "arithmetic": 0.12,
 }
 """Task to its share of the lessons."""
 
