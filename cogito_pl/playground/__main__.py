@@ -1,4 +1,4 @@
-"""`python -m cogito_pl.playground`: write data, show it, or make the untrained tiny model."""
+"""`python -m cogito_pl.playground`: write data, show it, measure blind guessing, or make the untrained tiny model."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from cogito_pl.playground.scene import DIFFICULTIES
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The three commands and their settings."""
+    """The four commands and their settings."""
     parser = argparse.ArgumentParser(prog="python -m cogito_pl.playground", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
@@ -49,6 +49,11 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="NAME", help="columns")
     show.add_argument("--seed", type=int, default=0, help="which problem of each cell is shown")
     show.set_defaults(command=_show)
+
+    blind = commands.add_parser("blind", help="accuracy of blind guessing", description=_blind.__doc__, **form)
+    blind.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="NAME", help="rows")
+    blind.add_argument("--problems", type=int, default=2000, help="drawn per family and difficulty")
+    blind.set_defaults(command=_blind)
 
     tiny = commands.add_parser("tiny", help="write the untrained tiny model", description=_tiny.__doc__, **form)
     tiny.add_argument("--out", required=True, metavar="DIR", help="model folder")
@@ -92,6 +97,15 @@ def _show(settings: argparse.Namespace) -> None:
 
     draw_sheet(settings.out, settings.families, seed=settings.seed)
     print(settings.out)
+
+
+def _blind(settings: argparse.Namespace) -> None:
+    """Prints the accuracy of always giving the commonest answer, by family and difficulty."""
+    from cogito_pl.playground.blind import blind_table
+
+    print("".join(f"{head:>12}" for head in ("family", *DIFFICULTIES)))
+    for family, shares in blind_table(settings.families, settings.problems).items():
+        print(f"{family:>12}" + "".join(f"{share:12.2f}" for share in shares.values()))
 
 
 def _tiny(settings: argparse.Namespace) -> None:

@@ -8,19 +8,15 @@ from cogito_pl.playground.draft import Draft
 TERMS = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
 """Difficulty to the length of the chain."""
 
-LARGEST = {1: 9, 2: 9, 3: 12, 4: 16, 5: 19}
-"""Difficulty to the largest total, on the way and at the end."""
+LARGEST = 19
+"""The largest total, on the way and at the end: two terms alone make some two hundred different problems."""
 
 
 def arithmetic(difficulty: int, rng: random.Random) -> Draft:
     """The last total is drawn first, then the way to it backwards."""
-    totals = [rng.randint(0, LARGEST[difficulty])]
-    for remaining in range(TERMS[difficulty] - 2, -1, -1):
-        # The first term is one digit above zero, so the second total has to be within its reach.
-        least, most = (
-            (0, LARGEST[difficulty] if remaining > 1 else min(LARGEST[difficulty], 18)) if remaining else (1, 9)
-        )
-        totals.append(rng.choice([n for n in range(least, most + 1) if 1 <= abs(n - totals[-1]) <= 9]))
+    totals = [rng.randint(0, LARGEST)]
+    for _ in range(TERMS[difficulty] - 1):
+        totals.append(rng.choice([total for total in range(LARGEST + 1) if 1 <= abs(total - totals[-1]) <= 9]))
     totals.reverse()
     moves = [after - before for before, after in pairwise(totals)]
     question = " ".join([str(totals[0]), *(f"{'+' if move > 0 else '-'} {abs(move)}" for move in moves), "="])

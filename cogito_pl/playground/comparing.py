@@ -6,7 +6,8 @@ The scan keeps the lead of the first over the second (`+2`, `0`, `-1`): one numb
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import GRIDS, Pattern, Scene, Thing, arrange, every_thing, palette, scan
+from cogito_pl.playground.scene import GRIDS, Scene, arrange, every_thing, palette, scan
+from cogito_pl.playground.things import Pattern, Thing
 
 MOST = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
 """Difficulty to the largest count of either side."""
@@ -31,7 +32,7 @@ def compare(difficulty: int, rng: random.Random) -> Draft:
         answer=answer,
         kind="choice",
         choices=choices,
-        scene=scene,
+        scenes=(scene,),
         steps=_running_lead(scene, patterns),
     )
 

@@ -6,7 +6,8 @@ The answer is drawn first, so that every count is about equally frequent.
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import FOUND, GRIDS, Pattern, Scene, Thing, arrange, every_thing, palette, scan
+from cogito_pl.playground.scene import FOUND, GRIDS, Scene, arrange, every_thing, palette, scan
+from cogito_pl.playground.things import Pattern, Thing
 
 MOST = {1: 3, 2: 5, 3: 6, 4: 8, 5: 9}
 """Difficulty to the largest count; one digit, and no more than the smallest grid has cells."""
@@ -42,7 +43,7 @@ def _draft(difficulty: int, rng: random.Random, patterns: tuple[Pattern, ...], q
     fillers = others + near * (len(others) // max(len(near), 1))
     scene = arrange(rng, grid, [rng.choice(matching) for _ in range(answer)], fillers)
     return Draft(
-        question=question, answer=str(answer), kind="number", scene=scene, steps=_running_count(scene, patterns)
+        question=question, answer=str(answer), kind="number", scenes=(scene,), steps=_running_count(scene, patterns)
     )
 
 

@@ -6,11 +6,14 @@ questions.
 
 import math
 import random
+from collections.abc import Sequence
 from functools import cache
 
 from PIL import Image, ImageDraw
 
+from cogito_pl.playground.glyphs import stamp
 from cogito_pl.playground.scene import Scene
+from cogito_pl.playground.things import Bar, Digit
 
 CELL = 28
 """Side of a cell in pixels."""
@@ -21,6 +24,8 @@ FINE = 8
 PAPER = (250, 247, 240)
 LINE = (226, 220, 208)
 PRINT = (140, 132, 120)
+LATER_PRINT = (64, 92, 190)
+"""A second picture can be told from the first at every cell."""
 RIM = (52, 46, 44)
 """The same for every colour, so that a shape can be told by its edge alone."""
 INK = {
@@ -30,44 +35,43 @@ INK = {
     "yellow": (244, 192, 38),
     "purple": (146, 78, 184),
 }
-GLYPHS = {
-    "a": ("000", "110", "011", "101", "111"),
-    "b": ("100", "100", "110", "101", "110"),
-    "c": ("000", "011", "100", "100", "011"),
-    "d": ("001", "001", "011", "101", "011"),
-    "1": ("010", "110", "010", "010", "111"),
-    "2": ("110", "001", "010", "100", "111"),
-    "3": ("110", "001", "010", "001", "110"),
-    "4": ("101", "101", "111", "001", "001"),
-}
-"""Letters and digits of 3 x 5 pixels, row by row."""
 
 
-def draw(scene: Scene, rng: random.Random) -> Image.Image:
+def draw_all(scenes: Sequence[Scene], rng: random.Random) -> tuple[Image.Image, ...]:
+    """One picture per scene, in order; the print of every picture but the first is blue."""
+    return tuple(draw(scene, rng, PRINT if place == 0 else LATER_PRINT) for place, scene in enumerate(scenes))
+
+
+def draw(scene: Scene, rng: random.Random, ink: tuple[int, int, int] = PRINT) -> Image.Image:
     """An RGB picture of `28 * columns` x `28 * rows` pixels.
 
     Args:
         scene: What is drawn.
         rng: Source of the small differences in size and place that keep two drawings of one thing apart.
+        ink: Colour of the cells' names.
     """
     image = Image.new("RGB", (CELL * scene.columns, CELL * scene.rows), PAPER)
     for index, (name, thing) in enumerate(scene.cells()):
         left, top = CELL * (index % scene.columns), CELL * (index // scene.columns)
-        _draw_tile(image, left, top, name)
+        ImageDraw.Draw(image).rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=LINE)
+        stamp(image, left + 2, top + 2, name, ink)
         size, shift_x, shift_y = rng.choice((18, 19)), rng.choice((0, 1)), rng.choice((0, 1))
-        if thing is not None:
+        if isinstance(thing, Bar):
+            above = scene.things[index - scene.columns] if index >= scene.columns else None
+            _draw_bar(image, left, top, thing, ends=above is None)
+        elif isinstance(thing, Digit):
+            stamp(image, left + 10 + shift_x, top + 9 + shift_y, str(thing), RIM, dot=3)
+        elif thing is not None:
             sprite = _sprite(thing.colour, thing.shape, size)
             image.paste(sprite, (left + 7 + shift_x, top + 7 + shift_y), sprite)
     return image
 
 
-def _draw_tile(image: Image.Image, left: int, top: int, name: str) -> None:
-    ImageDraw.Draw(image).rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=LINE)
-    for place, sign in enumerate(name):
-        for y, row in enumerate(GLYPHS[sign]):
-            for x, dot in enumerate(row):
-                if dot == "1":
-                    image.putpixel((left + 2 + 4 * place + x, top + 2 + y), PRINT)
+def _draw_bar(image: Image.Image, left: int, top: int, bar: Bar, ends: bool) -> None:
+    """One cell of a bar; where it ends it is a little lower than the cell."""
+    pen, edge = ImageDraw.Draw(image), top + 3 if ends else top
+    pen.rectangle((left + 10, edge, left + 24, top + CELL - 1), fill=RIM)
+    pen.rectangle((left + 12, edge + 2 if ends else edge, left + 22, top + CELL - 1), fill=INK[bar.colour])
 
 
 @cache

@@ -1,6 +1,6 @@
 """Problems as a pure function of family, difficulty and seed.
 
-Knows which families there are and puts words and picture together; nothing of files, tags or models.
+Knows which families there are and puts words and pictures together; nothing of files, tags or models.
 """
 
 import random
@@ -10,26 +10,32 @@ from dataclasses import dataclass
 from PIL import Image
 
 from cogito_pl.playground.arithmetic import arithmetic
+from cogito_pl.playground.charting import chart
 from cogito_pl.playground.comparing import compare
 from cogito_pl.playground.counting import count, sum_of_two
+from cogito_pl.playground.differing import differ
 from cogito_pl.playground.draft import Draft, Kind
-from cogito_pl.playground.drawing import draw
+from cogito_pl.playground.drawing import draw_all
 from cogito_pl.playground.locating import locate
 from cogito_pl.playground.randomness import keyed_random
 from cogito_pl.playground.scene import DIFFICULTIES
+from cogito_pl.playground.tabulating import table
 
 FAMILIES: dict[str, Callable[[int, random.Random], Draft]] = {
     "count": count,
     "sum": sum_of_two,
     "compare": compare,
     "locate": locate,
+    "chart": chart,
+    "table": table,
+    "differ": differ,
     "arithmetic": arithmetic,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnProblem:
-    """One problem with its picture and its two written solutions.
+    """One problem with its pictures and its two written solutions.
 
     Args:
         family: Which kind of problem it is.
@@ -57,7 +63,7 @@ class DrawnProblem:
 
 
 def draft_problem(family: str, difficulty: int, seed: int) -> Draft:
-    """The words and the scene of a problem.
+    """The words and the scenes of a problem.
 
     Raises:
         ValueError: There is no such family or difficulty.
@@ -92,5 +98,5 @@ def make_problem(family: str, difficulty: int, seed: int) -> DrawnProblem:
         choices=draft.choices,
         careful=draft.careful,
         hasty=draft.hasty,
-        images=() if draft.scene is None else (draw(draft.scene, rng),),
+        images=draw_all(draft.scenes, rng),
     )

@@ -9,20 +9,25 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from cogito_pl.playground.charting import draw_chart
 from cogito_pl.playground.draft import Draft, Kind
-from cogito_pl.playground.drawing import draw
+from cogito_pl.playground.drawing import draw_all
 from cogito_pl.playground.families import FAMILIES, draft_problem
 from cogito_pl.playground.randomness import keyed_random
 from cogito_pl.playground.scene import EMPTY, GRIDS, arrange, describe, every_thing
+from cogito_pl.playground.tabulating import draw_table
 
 SHARES: dict[str, float] = {
-    "caption": 0.10,
-    "cell": 0.04,
-    "count": 0.14,
-    "sum": 0.12,
-    "compare": 0.20,
-    "locate": 0.22,
-    "arithmetic": 0.18,
+    "caption": 0.04,
+    "cell": 0.02,
+    "count": 0.06,
+    "sum": 0.06,
+    "compare": 0.17,
+    "locate": 0.18,
+    "chart": 0.12,
+    "table": 0.09,
+    "differ": 0.14,
+    "arithmetic": 0.12,
 }
 """Task to its share of the lessons."""
 
@@ -55,7 +60,7 @@ class Lesson:
 
 
 def draft_lesson(task: str, difficulty: int, seed: int) -> Draft:
-    """The words and the scene of a lesson.
+    """The words and the scenes of a lesson.
 
     Raises:
         ValueError: There is no such task or difficulty.
@@ -89,15 +94,22 @@ def make_lesson(task: str, difficulty: int, seed: int) -> Lesson:
         kind=draft.kind,
         choices=draft.choices,
         solution=draft.careful if task in FAMILIES else draft.answer,
-        images=() if draft.scene is None else (draw(draft.scene, rng),),
+        images=draw_all(draft.scenes, rng),
     )
 
 
 def _look(task: str, difficulty: int, rng: random.Random) -> Draft:
-    scene = arrange(rng, rng.choice(GRIDS[difficulty]), [], every_thing(difficulty), filled=0.75)
+    grid = rng.choice(GRIDS[difficulty])
+    kind = rng.random()
+    if kind < 0.2:
+        scene = draw_chart(rng, grid)
+    elif kind < 0.4:
+        scene = draw_table(rng, grid)
+    else:
+        scene = arrange(rng, grid, [], every_thing(difficulty), filled=0.75)
     if task == "caption":
         question, answer = "Describe.", " ".join(describe(name, thing) for name, thing in scene.cells())
     else:
         name, thing = rng.choice(list(scene.cells()))
         question, answer = f"What is at {name}?", str(thing or EMPTY)
-    return Draft(question=question, answer=answer, kind="text", steps=answer, scene=scene)
+    return Draft(question=question, answer=answer, kind="text", steps=answer, scenes=(scene,))

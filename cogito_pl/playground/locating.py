@@ -6,7 +6,8 @@ The scan stops at the thing that is looked for; a neighbour is then named and lo
 import random
 
 from cogito_pl.playground.draft import Draft
-from cogito_pl.playground.scene import FOUND, GRIDS, Pattern, Scene, arrange, describe, every_thing, glance
+from cogito_pl.playground.scene import FOUND, GRIDS, Scene, arrange, describe, every_thing, glance
+from cogito_pl.playground.things import Pattern
 
 STEPS = {"left of": (0, -1), "right of": (0, 1), "above": (-1, 0), "below": (1, 0)}
 """Relation to the step, in rows and columns, from a thing to its neighbour."""
@@ -24,7 +25,7 @@ def locate(difficulty: int, rng: random.Random) -> Draft:
     found = _scan_until(scene, place)
     if difficulty <= 2:
         answer = scene.name(place)
-        return Draft(question=f"Where is the {target}?", answer=answer, kind="text", scene=scene, steps=found)
+        return Draft(question=f"Where is the {target}?", answer=answer, kind="text", scenes=(scene,), steps=found)
     relation = rng.choice(_relations_within(scene, place, difficulty))
     down, right = STEPS[relation]
     beside = place + down * columns + right
@@ -35,7 +36,7 @@ def locate(difficulty: int, rng: random.Random) -> Draft:
         question=f"What is {relation} the {target}?",
         answer=str(neighbour),
         kind="text",
-        scene=scene,
+        scenes=(scene,),
         steps=f"{_scan_until(scene, place)} {step}",
     )
 

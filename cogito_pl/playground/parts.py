@@ -2,10 +2,11 @@
 
 Row `i` is a pure function of part, base seed and `i`. Its problem has the seed
 
-    (base seed * 8 + place of the part in PARTS) * 10_000_000 + i
+    ((base seed * 8 + place of the part in PARTS) * 10_000_000 + i) * 1_000 + attempt
 
-so that parts never share a seed, whatever the base seeds, as long as none has more than ten million rows. Two different
-seeds can still draw the same small scene: at difficulty 1 there are only so many.
+so that parts never share a seed, whatever the base seeds, as long as none has more than ten million rows. `attempt` is
+the first from zero on whose problem falls to the part's share (`shares.py`): what `validation` and `test` show is in no
+other part of any base seed.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,17 @@ from dataclasses import dataclass
 from PIL import Image
 
 from cogito_pl.playground.draft import Kind
-from cogito_pl.playground.families import FAMILIES, DrawnProblem, make_problem
-from cogito_pl.playground.lessons import SHARES, Lesson, make_lesson
+from cogito_pl.playground.families import FAMILIES, DrawnProblem, draft_problem, make_problem
+from cogito_pl.playground.lessons import SHARES, Lesson, draft_lesson, make_lesson
 from cogito_pl.playground.randomness import keyed_random
 from cogito_pl.playground.scene import DIFFICULTIES
+from cogito_pl.playground.shares import belongs
 
 PARTS = ("pretrain", "sft", "train", "validation", "test")
 MOST_ROWS = 10_000_000
 """Rows a part may have."""
+MOST_ATTEMPTS = 1_000
+"""Seeds a row may choose from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +98,27 @@ class PartSpec:
         seed = (self.seed * 8 + PARTS.index(self.part)) * MOST_ROWS + index
         return self._lesson_row(seed) if self.part == "pretrain" else self._problem_row(index, seed)
 
+    def _own(self, family: str, difficulty: int, seed: int) -> int:
+        """The first of the row's seeds that belongs to the part."""
+        draft = draft_lesson if self.part == "pretrain" else draft_problem
+        for own in range(seed * MOST_ATTEMPTS, (seed + 1) * MOST_ATTEMPTS):
+            if belongs(draft(family, difficulty, own), self.part):
+                return own
+        raise ValueError(f"{MOST_ATTEMPTS} problems {family}-{difficulty} hold none for the part {self.part!r}")
+
     def _lesson_row(self, seed: int) -> Row:
         rng = keyed_random("lesson", seed)
         tasks = [task for task in SHARES if not self.families or task in self.families]
         (task,) = rng.choices(tasks, [SHARES[task] for task in tasks])
-        lesson = make_lesson(task, rng.choice(list(self.difficulties)), seed)
+        difficulty = rng.choice(list(self.difficulties))
+        lesson = make_lesson(task, difficulty, self._own(task, difficulty, seed))
         return _row(lesson, lesson.task, lesson.solution)
 
     def _problem_row(self, index: int, seed: int) -> Row:
         families = [family for family in FAMILIES if not self.families or family in self.families]
         turn, place = divmod(index, len(families))
-        problem = make_problem(families[place], self.difficulties[turn % len(self.difficulties)], seed)
+        family, difficulty = families[place], self.difficulties[turn % len(self.difficulties)]
+        problem = make_problem(family, difficulty, self._own(family, difficulty, seed))
         hasty = self.part == "sft" and keyed_random("strategy", seed).random() < self.hasty_share
         return _row(problem, problem.family, tagged(problem.hasty if hasty else problem.careful, problem.answer))
 

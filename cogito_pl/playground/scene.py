@@ -1,4 +1,4 @@
-"""A scene: coloured shapes on a grid whose cells have names.
+"""A scene: coloured shapes, bars or digits on a grid whose cells have names.
 
 Knows what lies where and how it is called; nothing of questions, pixels or models.
 """
@@ -7,12 +7,14 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-COLOURS = ("red", "green", "blue", "yellow", "purple")
-SHAPES = ("circle", "square", "triangle", "star", "heart")
+from cogito_pl.playground.things import COLOURS, SHAPES, Bar, Digit, Pattern, Thing
+
 EMPTY = "empty"
 FOUND = "yes"
 """What a scan writes behind a thing that is looked for. Said aloud, the match is learned before the counting."""
 ROW_NAMES = "abcd"
+Content = Thing | Bar | Digit | None
+"""What a cell may hold."""
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((2, 2), (2, 3), (3, 2)),
@@ -30,39 +32,6 @@ DIFFICULTIES = tuple(GRIDS)
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One coloured shape."""
-
-    colour: str
-    shape: str
-
-    def __str__(self) -> str:
-        return f"{self.colour} {self.shape}"
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """Which things are meant; an attribute that is None may be anything."""
-
-    colour: str | None = None
-    shape: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.colour is None and self.shape is None:
-            raise ValueError("a pattern needs a colour, a shape or both")
-
-    def matches(self, thing: Thing | None) -> bool:
-        """Whether this thing is meant; nothing is never meant."""
-        return thing is not None and self.colour in (None, thing.colour) and self.shape in (None, thing.shape)
-
-    def __str__(self) -> str:
-        """The plural that a question uses: `red ones`, `circles`, `red circles`."""
-        if self.shape is None:
-            return f"{self.colour} ones"
-        return f"{self.colour} {self.shape}s" if self.colour else f"{self.shape}s"
-
-
-@dataclass(frozen=True)
 class Scene:
     """Things on a grid.
 
@@ -74,13 +43,13 @@ class Scene:
 
     rows: int
     columns: int
-    things: tuple[Thing | None, ...]
+    things: tuple[Content, ...]
 
     def __post_init__(self) -> None:
         if len(self.things) != self.rows * self.columns:
             raise ValueError(f"{len(self.things)} entries do not fill {self.rows} x {self.columns} cells")
 
-    def cells(self) -> Iterator[tuple[str, Thing | None]]:
+    def cells(self) -> Iterator[tuple[str, Content]]:
         """Name and content of every cell, in reading order."""
         return ((self.name(index), thing) for index, thing in enumerate(self.things))
 
@@ -89,8 +58,8 @@ class Scene:
         return f"{ROW_NAMES[index // self.columns]}{index % self.columns + 1}"
 
 
-def describe(name: str, thing: Thing | None) -> str:
-    """A cell in full: `b2 red circle` or `b2 empty`."""
+def describe(name: str, thing: Content) -> str:
+    """A cell in full: `b2 red circle`, `b2 7` or `b2 empty`."""
     return f"{name} {thing or EMPTY}"
 
 

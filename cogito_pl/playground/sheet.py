@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from cogito_pl.playground.families import make_problem
 from cogito_pl.playground.scene import DIFFICULTIES
 
 LINE_LENGTH = 34
 """Characters per line under a picture."""
+GAP = 14
+"""Pixels between two pictures of one problem."""
 
 
 def draw_sheet(
@@ -30,11 +33,13 @@ def draw_sheet(
             problem = make_problem(family, difficulty, seed)
             axes.set_axis_off()
             if problem.images:
-                picture = problem.images[0]
+                picture = _side_by_side(problem.images)
                 axes.imshow(picture, interpolation="nearest")
                 # One scale for all pictures: room for the largest grid, the picture at the bottom in the middle.
+                half = 60 * len(problem.images)
                 axes.set(
-                    xlim=(picture.width / 2 - 58, picture.width / 2 + 58), ylim=(picture.height, picture.height - 116)
+                    xlim=(picture.width / 2 - half, picture.width / 2 + half),
+                    ylim=(picture.height, picture.height - 120 * len(problem.images)),
                 )
             else:
                 axes.text(0.5, 0.5, problem.question, transform=axes.transAxes, ha="center", va="center", fontsize=12)
@@ -43,6 +48,17 @@ def draw_sheet(
             caption = f"{question}→ {problem.answer}"
             axes.text(0.5, -0.04, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8)
     figure.savefig(path)
+
+
+def _side_by_side(images: Sequence[Image.Image]) -> Image.Image:
+    """All pictures of a problem in one, with a gap between them."""
+    width = sum(image.width for image in images) + GAP * (len(images) - 1)
+    joined = Image.new("RGB", (width, max(image.height for image in images)), "white")
+    left = 0
+    for image in images:
+        joined.paste(image, (left, 0))
+        left += image.width + GAP
+    return joined
 
 
 def _folded(text: str) -> str:

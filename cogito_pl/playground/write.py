@@ -43,8 +43,9 @@ configs:
 
 # Playground
 
-Coloured shapes on a grid and sums in words, drawn by `python -m cogito_pl.playground write`. Every problem is a pure
-function of family, difficulty and seed, so these files can be made again byte for byte.
+Coloured shapes on a grid, bar charts, tables of digits, pairs of pictures, and sums without a picture, drawn by
+`python -m cogito_pl.playground write`. Every problem is a pure function of family, difficulty and seed, so these files
+can be made again byte for byte. What `test` and `validation` show is shown in no other part, in any drawing.
 
 | column | content |
 |---|---|

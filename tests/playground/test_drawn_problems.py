@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from cogito_pl.playground.drawing import CELL, INK
+from cogito_pl.playground.drawing import CELL, INK, PRINT
 from cogito_pl.playground.families import FAMILIES, draft_problem, make_problem
 from cogito_pl.playground.lessons import SHARES, make_lesson
 from cogito_pl.playground.scene import DIFFICULTIES, Scene
@@ -26,7 +26,10 @@ def digest(problem) -> str:
         ("sum", 4, "4b9bf5456244"),
         ("compare", 5, "19580d1ca4e8"),
         ("locate", 3, "42d9c99bee5c"),
-        ("arithmetic", 5, "c509112f74ba"),
+        ("chart", 4, "09b3ae0935fd"),
+        ("table", 5, "684c9d9aff0e"),
+        ("differ", 2, "f0bec79a362a"),
+        ("arithmetic", 5, "74a30f11c49d"),
     ],
 )
 def test_a_problem_is_a_pure_function_of_its_key(family, difficulty, expected):
@@ -39,9 +42,17 @@ def matching(scene: Scene, words: str) -> int:
     return sum(set(wanted) <= set(str(thing).split()) for thing in scene.things if thing)
 
 
-def solved(question: str, scene: Scene | None) -> str:
-    if scene is None:
+def solved(question: str, scenes: tuple[Scene, ...]) -> str:
+    """The answer by other means than the family's own: from the words of the question and the written-out things."""
+    if not scenes:
         return str(eval(question.removesuffix("=")))
+    if len(scenes) == 2:
+        return solved_pair(question, *scenes)
+    (scene,) = scenes
+    if "bar" in question:
+        return solved_chart(question, scene)
+    if "column" in question or "row" in question:
+        return solved_table(question, scene)
     if found := re.fullmatch(r"How many (.+)\?", question):
         return str(sum(matching(scene, words) for words in found[1].split(" plus ")))
     if found := re.fullmatch(r"More (.+) or (.+)\? A\. (.+) B\. (.+) C\. same", question):
@@ -60,11 +71,48 @@ def solved(question: str, scene: Scene | None) -> str:
     return table[row + down, column + right]
 
 
+def solved_chart(question: str, scene: Scene) -> str:
+    heights = Counter(str(thing) for thing in scene.things if thing)
+    if found := re.fullmatch(r"Which bar is the (tallest|shortest)\?", question):
+        extreme = (max if found[1] == "tallest" else min)(heights.values())
+        (colour,) = [colour for colour, height in heights.items() if height == extreme]
+        return colour
+    if found := re.fullmatch(r"How tall is the (\w+) bar\?", question):
+        return str(heights[found[1]])
+    if found := re.fullmatch(r"How tall are the (\w+) and the (\w+) bar together\?", question):
+        return str(heights[found[1]] + heights[found[2]])
+    found = re.fullmatch(r"How much taller is the (\w+) bar than the (\w+) bar\?", question)
+    return str(heights[found[1]] - heights[found[2]])
+
+
+def solved_table(question: str, scene: Scene) -> str:
+    cells = [str(thing) for thing in scene.things]
+    rows = [cells[start : start + scene.columns] for start in range(0, len(cells), scene.columns)]
+    if found := re.fullmatch(r"What does column (\d) add up to\?", question):
+        return str(sum(int(row[int(found[1]) - 1]) for row in rows))
+    colour = re.search(r"the (\w+) row", question)[1]
+    (row,) = [row for row in rows if row[0] == f"{colour} circle"]
+    if found := re.search(r"column (\d)", question):
+        return row[int(found[1]) - 1]
+    return str(sum(map(int, row[1:])))
+
+
+def solved_pair(question: str, before: Scene, after: Scene) -> str:
+    changed = [i for i, (old, new) in enumerate(zip(before.things, after.things, strict=True)) if old != new]
+    if question == "Which cell changed?":
+        (place,) = changed
+        return f"{'abcd'[place // before.columns]}{place % before.columns + 1}"
+    if question == "How many cells changed?":
+        return str(len(changed))
+    words = re.fullmatch(r"How many more (.+) are in the second picture\?", question)[1]
+    return str(matching(after, words) - matching(before, words))
+
+
 @pytest.mark.parametrize(("family", "difficulty"), KEYS)
 def test_the_answer_and_both_solutions_agree_with_the_scene(family, difficulty):
     for seed in SEEDS:
         draft = draft_problem(family, difficulty, seed)
-        assert draft.answer == solved(draft.question, draft.scene)
+        assert draft.answer == solved(draft.question, draft.scenes)
         assert draft.careful.endswith(f" so {draft.answer}")
         assert draft.hasty == f"looks like {draft.answer}"
 
@@ -108,7 +156,7 @@ def test_pictures_come_in_several_sizes_of_whole_cells():
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_every_tile_shows_the_ink_of_its_thing_and_no_other(difficulty):
     for seed in range(5):
-        scene = draft_problem("count", difficulty, seed).scene
+        (scene,) = draft_problem("count", difficulty, seed).scenes
         picture = make_problem("count", difficulty, seed).images[0]
         for index, thing in enumerate(scene.things):
             left, top = CELL * (index % scene.columns), CELL * (index // scene.columns)
@@ -117,10 +165,49 @@ def test_every_tile_shows_the_ink_of_its_thing_and_no_other(difficulty):
             assert list(pixels) == ([] if thing is None else [INK[thing.colour]])
 
 
+def test_a_bar_is_a_stack_of_one_colour_that_stands_on_the_floor():
+    for seed in range(20):
+        (scene,) = draft_problem("chart", 5, seed).scenes
+        for column in range(scene.columns):
+            bar = [scene.things[row * scene.columns + column] for row in range(scene.rows)]
+            height = sum(cell is not None for cell in bar)
+            assert height >= 1
+            assert bar[scene.rows - height :] == [bar[-1]] * height
+
+
+def test_a_running_count_climbs_a_bar_cell_by_cell():
+    draft = draft_problem("chart", 2, 0)
+    climbed = re.findall(r"([a-d][1-4]) (\w+) (\d)", draft.careful)
+    answer = int(draft.answer)
+    assert [int(count) for *_, count in climbed][:answer] == list(range(1, answer + 1))
+    assert len({name[1] for name, *_ in climbed}) == 1
+
+
+def test_two_pictures_are_of_one_size_and_their_prints_differ_in_colour():
+    for difficulty in DIFFICULTIES:
+        first, second = make_problem("differ", difficulty, 1).images
+        assert first.size == second.size
+        assert PRINT in {colour for _, colour in first.getcolors(10_000)}
+        assert PRINT not in {colour for _, colour in second.getcolors(10_000)}
+
+
+def test_every_digit_looks_different():
+    drawn = {}
+    for seed in range(40):
+        (scene,), (picture,) = draft_problem("table", 5, seed).scenes, make_problem("table", 5, seed).images
+        for index, thing in enumerate(scene.things):
+            if index % 4:
+                left, top = CELL * (index % 4), CELL * (index // 4)
+                tile = picture.crop((left, top, left + CELL, top + CELL)).crop((9, 8, CELL - 1, CELL - 1))
+                drawn.setdefault(tile.tobytes(), set()).add(str(thing))
+    assert {digit for digits in drawn.values() for digit in digits} == set("0123456789")
+    assert all(len(digits) == 1 for digits in drawn.values())
+
+
 def test_every_shape_has_an_outline_of_its_own():
     outlines = {}
     for seed in range(300):
-        scene, picture = draft_problem("count", 5, seed).scene, make_problem("count", 5, seed).images[0]
+        (scene,), picture = draft_problem("count", 5, seed).scenes, make_problem("count", 5, seed).images[0]
         for index, thing in enumerate(scene.things):
             if thing is not None:
                 left, top = CELL * (index % 4), CELL * (index // 4)
@@ -154,7 +241,7 @@ def test_lessons_are_pure_and_teach_the_careful_way_without_tags():
 def test_captions_and_cell_lessons_tell_what_is_there():
     for seed in range(20):
         caption = make_lesson("caption", 5, seed).solution
-        assert len(re.findall(r"[a-d][1-4] (?:empty|[a-z]+ [a-z]+)", caption)) == 16
+        assert len(re.findall(r"[a-d][1-4] (?:empty|[0-9]|[a-z]+(?: [a-z]+(?![0-9]))?)", caption)) == 16
         cell = make_lesson("cell", 2, seed)
         assert re.fullmatch(r"What is at [a-d][1-4]\?", cell.question)
         assert cell.answer == cell.solution

@@ -8,7 +8,7 @@ from PIL import Image
 
 from cogito_pl.data.problem import KINDS, Picture, Problem
 from cogito_pl.playground.__main__ import main
-from cogito_pl.playground.families import make_problem
+from cogito_pl.playground.families import FAMILIES, make_problem
 from cogito_pl.playground.parts import PARTS, PartSpec
 from cogito_pl.playground.write import write_part
 
@@ -81,7 +81,7 @@ def test_parts_never_share_a_seed_not_even_across_base_seeds():
 
 
 def test_families_and_difficulties_are_evenly_mixed():
-    rows = [PartSpec(part="train").row(index) for index in range(50)]
+    rows = [PartSpec(part="train").row(index) for index in range(10 * len(FAMILIES))]
     assert all(
         sum((row.family, row.difficulty) == key for row in rows) == 2
         for key in {(r.family, r.difficulty) for r in rows}
@@ -91,7 +91,7 @@ def test_families_and_difficulties_are_evenly_mixed():
 
 
 def test_the_kinds_cover_number_text_and_choice():
-    kinds = {PartSpec(part="train").row(index).kind for index in range(25)}
+    kinds = {PartSpec(part="train").row(index).kind for index in range(5 * len(FAMILIES))}
     assert kinds == {"number", "text", "choice"}
     assert kinds <= set(KINDS)
 
