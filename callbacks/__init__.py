@@ -2,6 +2,7 @@
 
 from callbacks.hf_export import HFExport
 from callbacks.rollout_table import RolloutTable
+from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
-__all__ = ["HFExport", "RolloutTable", "Throughput"]
+__all__ = ["HFExport", "RolloutTable", "ShuffledRewards", "Throughput"]
