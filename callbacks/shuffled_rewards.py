@@ -25,8 +25,7 @@ class ShuffledRewards(RolloutCallback):
         order = permutation(len(rollout), module.seed, rollout.policy_step, *rollout.draws)
         rewards = rollout.rewards[order.to(rollout.rewards.device)]
         changed = (rewards != rollout.rewards).float().mean()
-        for logger in trainer.loggers:
-            logger.log_metrics({"applied/shuffled_rewards": float(changed)}, step=trainer.global_step)
+        self.report(trainer, {"applied/shuffled_rewards": float(changed)})
         return rollout.with_rewards(rewards)
 
 

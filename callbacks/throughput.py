@@ -53,8 +53,7 @@ class Throughput(RolloutCallback):
             speeds["speed/rollout_tokens_per_s"] = done["rollout"] / max(1e-9, self._rollout_s)
         if torch.cuda.is_available():
             speeds["memory/peak_cuda_mib"] = torch.cuda.max_memory_allocated() / 2**20
-        for logger in trainer.loggers:
-            logger.log_metrics(speeds, step=trainer.global_step)
+        self.report(trainer, speeds)
         self._start(module)
 
     def _start(self, module: L.LightningModule) -> None:

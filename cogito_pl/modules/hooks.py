@@ -3,6 +3,7 @@
 A callback that changes one returns a new rollout; callbacks act in the order of the YAML.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import lightning.pytorch as L
@@ -31,6 +32,11 @@ class RolloutCallback(L.Callback):
         self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout, source: str
     ) -> None:
         """A graded batch of the validation source named `source`; one completion per problem."""
+
+    def report(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
+        """Hands this rank's values to the loggers, at the current optimiser step."""
+        for logger in trainer.loggers:
+            logger.log_metrics(dict(values), step=trainer.global_step)
 
 
 def rollout_callbacks(trainer: L.Trainer) -> list[RolloutCallback]:

@@ -34,6 +34,7 @@ class Rollout:
         weights: Weight of each prompt in the advantages, `[P]`.
         old_log_probs: Of the policy that sampled, `[B, T]`; None while a single update makes them the current ones.
         ref_log_probs: Of the reference policy, `[B, T]`; None without a KL term.
+        stage: Name of the curriculum's stage that sampled it; empty without stages.
     """
 
     problems: tuple[Problem, ...]
@@ -51,6 +52,7 @@ class Rollout:
     weights: Tensor
     old_log_probs: Tensor | None = None
     ref_log_probs: Tensor | None = None
+    stage: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
