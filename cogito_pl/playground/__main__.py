@@ -1,4 +1,4 @@
-"""`python -m cogito_pl.playground`: write data, show it, measure blind guessing, or make the untrained tiny model."""
+"""`python -m cogito_pl.playground`: write data, show it, measure blind guesses, make the tiny model, prepare a base."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from cogito_pl.playground.scene import DIFFICULTIES
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The four commands and their settings."""
+    """The commands and their settings."""
     parser = argparse.ArgumentParser(prog="python -m cogito_pl.playground", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
@@ -39,8 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument(
         "--hasty-share",
         type=float,
-        default=0.7,
+        default=0.6,
         help="share of the sft part whose solution is a guess instead of a scan",
+    )
+    write.add_argument(
+        "--permute-images",
+        action="store_true",
+        help="a control: exchange the pictures of problems of one family, difficulty and size; what cannot is left out",
     )
     write.set_defaults(command=_write)
 
@@ -54,6 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
     blind.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="NAME", help="rows")
     blind.add_argument("--problems", type=int, default=2000, help="drawn per family and difficulty")
     blind.set_defaults(command=_blind)
+
+    tags = commands.add_parser("tags", help="prepare a base for the tags", description=_tags.__doc__, **form)
+    tags.add_argument("--model", required=True, metavar="DIR", help="model folder, changed in place")
+    tags.set_defaults(command=_tags)
 
     tiny = commands.add_parser("tiny", help="write the untrained tiny model", description=_tiny.__doc__, **form)
     tiny.add_argument("--out", required=True, metavar="DIR", help="model folder")
@@ -76,6 +85,7 @@ def _write(settings: argparse.Namespace) -> None:
     """Writes one part as Parquet and lists it in the data set card; a part that is there already is replaced."""
     from rich.progress import track
 
+    from cogito_pl.playground.permute import with_permuted_images
     from cogito_pl.playground.write import write_part
 
     if settings.count < 1:
@@ -88,7 +98,7 @@ def _write(settings: argparse.Namespace) -> None:
         hasty_share=settings.hasty_share,
     )
     rows = (spec.row(index) for index in track(range(settings.count), f"{spec.part} problems"))
-    print(write_part(settings.out, spec, rows))
+    print(write_part(settings.out, spec, with_permuted_images(rows) if settings.permute_images else rows))
 
 
 def _show(settings: argparse.Namespace) -> None:
@@ -106,6 +116,14 @@ def _blind(settings: argparse.Namespace) -> None:
     print("".join(f"{head:>12}" for head in ("family", *DIFFICULTIES)))
     for family, shares in blind_table(settings.families, settings.problems).items():
         print(f"{family:>12}" + "".join(f"{share:12.2f}" for share in shares.values()))
+
+
+def _tags(settings: argparse.Namespace) -> None:
+    """Lets the tag of the answer begin as the word that leads the base's working to its answer."""
+    from cogito_pl.playground.tags import start_answer_tag
+
+    start_answer_tag(settings.model)
+    print(settings.model)
 
 
 def _tiny(settings: argparse.Namespace) -> None:

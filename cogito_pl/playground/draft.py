@@ -32,11 +32,6 @@ class Draft:
     choices: tuple[str, ...] = ()
 
     @property
-    def careful(self) -> str:
-        """The reasoning that leads to the answer: every step, then the conclusion."""
+    def worked_out(self) -> str:
+        """Every step, then the conclusion, in plain words: what the lessons of the base end in."""
         return f"{self.steps} so {self.answer}"
-
-    @property
-    def hasty(self) -> str:
-        """A guess at a glance."""
-        return f"looks like {self.answer}"

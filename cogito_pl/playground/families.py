@@ -32,6 +32,9 @@ FAMILIES: dict[str, Callable[[int, random.Random], Draft]] = {
     "arithmetic": arithmetic,
 }
 
+GUESS = "looks like"
+"""All the reasoning of a guess."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnProblem:
@@ -45,8 +48,8 @@ class DrawnProblem:
         answer: The right answer, as it is to be written.
         kind: Which verifier compares answers.
         choices: The options of a `choice`, in the order of their letters.
-        careful: Reasoning that checks everything in order and ends in the answer; no tags.
-        hasty: Reasoning that only guesses the answer; no tags.
+        careful: Reasoning that checks everything in order, until the answer can be read off it; no tags.
+        hasty: What stands for reasoning where the answer is only guessed; no tags.
         images: The pictures, RGB; empty for a problem in text.
     """
 
@@ -96,7 +99,7 @@ def make_problem(family: str, difficulty: int, seed: int) -> DrawnProblem:
         answer=draft.answer,
         kind=draft.kind,
         choices=draft.choices,
-        careful=draft.careful,
-        hasty=draft.hasty,
+        careful=draft.steps,
+        hasty=GUESS,
         images=draw_all(draft.scenes, rng),
     )

@@ -93,7 +93,7 @@ def make_lesson(task: str, difficulty: int, seed: int) -> Lesson:
         answer=draft.answer,
         kind=draft.kind,
         choices=draft.choices,
-        solution=draft.careful if task in FAMILIES else draft.answer,
+        solution=draft.worked_out if task in FAMILIES else draft.answer,
         images=draw_all(draft.scenes, rng),
     )
 

@@ -73,7 +73,7 @@ class PartSpec:
     seed: int = 0
     families: Sequence[str] = ()
     difficulties: Sequence[int] = DIFFICULTIES
-    hasty_share: float = 0.7
+    hasty_share: float = 0.6
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:
@@ -124,8 +124,8 @@ class PartSpec:
 
 
 def tagged(reasoning: str, answer: str) -> str:
-    """A solution in the form that the format reward expects."""
-    return f"<think>{reasoning}</think><answer>{answer}</answer>"
+    """A solution in the form that the format reward expects; the space gives the answer the tokens of running text."""
+    return f"<think>{reasoning}</think><answer> {answer}</answer>"
 
 
 def _row(source: DrawnProblem | Lesson, family: str, solution: str) -> Row:

@@ -11,7 +11,7 @@ from functools import cache
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from cogito_pl.playground.families import FAMILIES, draft_problem
+from cogito_pl.playground.families import FAMILIES, GUESS, draft_problem
 from cogito_pl.playground.lessons import SHARES, draft_lesson
 from cogito_pl.playground.scene import DIFFICULTIES
 
@@ -88,4 +88,4 @@ def _texts() -> Iterator[str]:
             drafts = [draft_problem(family, difficulty, seed) for family in FAMILIES]
             drafts += [draft_lesson(task, difficulty, seed) for task in SHARES if task not in FAMILIES]
             for draft in drafts:
-                yield from (draft.question, draft.answer, draft.careful, draft.hasty)
+                yield from (draft.question, draft.answer, draft.worked_out, GUESS)

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = {"sft": 1500, "train": 4000, "validation": 100}
+PARTS = {"sft": 4000, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""

@@ -101,7 +101,7 @@ def test_sft_mixes_guesses_with_scans_in_the_share_that_was_asked_for():
     assert sum("looks like" in row.solution for row in rows) / 600 == pytest.approx(0.7, abs=0.06)
     for row in rows:
         reasoning, answer = TAGGED.fullmatch(row.solution).groups()
-        assert answer == row.answer
+        assert answer == f" {row.answer}"
         problem = make_problem(row.family, row.difficulty, row.seed)
         assert reasoning in (problem.careful, problem.hasty)
 
@@ -111,7 +111,7 @@ def test_other_parts_are_solved_carefully(part):
     for index in range(25):
         row = PartSpec(part=part).row(index)
         careful = make_problem(row.family, row.difficulty, row.seed).careful
-        assert row.solution == f"<think>{careful}</think><answer>{row.answer}</answer>"
+        assert row.solution == f"<think>{careful}</think><answer> {row.answer}</answer>"
 
 
 def test_settings_that_make_no_sense_are_refused_by_name(capsys):

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from cogito_pl.playground.families import FAMILIES, make_problem
+from cogito_pl.playground.families import FAMILIES, GUESS, make_problem
 from cogito_pl.playground.lessons import SHARES, draft_lesson
 from cogito_pl.playground.parts import tagged
 from cogito_pl.playground.scene import DIFFICULTIES
@@ -103,7 +103,7 @@ def test_every_word_of_every_text_is_one_token(task, tokenizer):
     for difficulty in DIFFICULTIES:
         for seed in range(1000, 1040):
             draft = draft_lesson(task, difficulty, seed)
-            for text in (draft.question, draft.careful, draft.hasty, tagged(draft.careful, draft.answer)):
+            for text in (draft.question, draft.worked_out, GUESS, tagged(draft.steps, draft.answer)):
                 ids = tokenizer(text).input_ids
                 assert tokenizer.decode(ids) == text
                 pieces = re.findall(
