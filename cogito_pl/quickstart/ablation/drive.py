@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,8 @@ from cogito_pl.quickstart.record import OtherRunError
 from cogito_pl.quickstart.running import run_phases
 from cogito_pl.quickstart.settings import SettingsError
 
+LOG_WIDTH = 110
+"""Columns at least, where the output goes to a file: the table fits."""
 REFUSED = 2
 """Exit status of a command line that is refused; any other exit is somebody's wish to stop."""
 
@@ -39,6 +42,8 @@ def ablate(ablation: Ablation) -> bool:
     equal = compared(ablation)
     check_folder(ablation.run)
     runs, console = open_runs(ablation), Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, LOG_WIDTH)
     for place, run in enumerate(runs):
         write_outcome(ablation.run, outcome(ablation, runs, equal))
         console.print(f"\n[bold blue]Run {place + 1} of {len(runs)}: {run.title}[/bold blue]", end="")
@@ -108,7 +113,7 @@ def carry_out(run: Run, runs: list[Run], console: Console) -> None:
     except (Exception, SystemExit) as error:
         if isinstance(error, SystemExit) and error.code != REFUSED:
             raise
-        run.failed = " ".join(f"{type(error).__name__}: {error}".split())
+        run.failed = shorten(f"{type(error).__name__}: {error}", 240, placeholder=" ...")
         with log.open("a", encoding="utf-8") as file:
             file.write(traceback.format_exc())
         console.print(f"  failed: {run.failed}\n  The rest is in {log}", style="red", markup=False, soft_wrap=True)

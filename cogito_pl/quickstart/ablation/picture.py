@@ -12,8 +12,8 @@ from cogito_pl.quickstart.ablation.table import START
 
 GREY, BLUE, VERMILION = "#6b7178", "#0072b2", "#d55e00"
 """The start, the plain recipe, the other arms: told apart by every kind of colour vision, and by their lightness."""
-SPREAD = 0.36
-"""Height that the dots of the seeds of one arm are spread over, in rows."""
+DOTS = (0.2, 0.36)
+"""Where the dots of the first and of the last seed are, in rows below the middle of their arm."""
 
 
 def draw_picture(result: Mapping[str, Any], path: str | Path) -> None:
@@ -58,23 +58,25 @@ def caption(result: Mapping[str, Any]) -> str:
     seeds = len(result["seeds"])
     thin = "; thin line: 95% over seeds" if seeds > 1 else ""
     return (
-        f"Dot: a seed ({seeds} in all). Bar and thick line: mean, 95% over problems{thin}.\n"
+        f"Dots: seeds ({seeds}). Bar: mean; pale line: 95% over problems{thin}.\n"
         f"{result['n_test']:,} problems per seed; {result['equal']['rollouts']:,} rollouts for every arm."
     )
 
 
 def draw_dots(axes: Axes, place: int, shares: list[float], colour: str) -> None:
-    """A dot per seed, spread over the height of the row in the order of the seeds."""
-    step = SPREAD / max(1, len(shares) - 1)
-    heights = [place + (index * step - SPREAD / 2 if len(shares) > 1 else 0) for index in range(len(shares))]
-    axes.scatter([100 * share for share in shares], heights, s=13, color=colour, alpha=0.55, linewidths=0, zorder=2)
+    """A dot per seed below the mean, in the order of the seeds."""
+    first, last = DOTS
+    heights = [place + first + (last - first) * index / max(1, len(shares) - 1) for index in range(len(shares))]
+    axes.scatter([100 * share for share in shares], heights, s=11, color=colour, alpha=0.7, linewidths=0, zorder=2)
 
 
 def draw_mean(
     axes: Axes, place: int, mean: float, problems: list[float], seeds: list[float] | None, colour: str
 ) -> None:
     """The mean as an upright bar, thick its interval over problems, thin and capped that over seeds."""
-    axes.plot([100 * end for end in problems], [place, place], color=colour, linewidth=2.6, alpha=0.9, zorder=3)
+    axes.plot([100 * end for end in problems], [place, place], color=colour, linewidth=4, alpha=0.4, zorder=3)
     if seeds:
-        axes.plot([100 * end for end in seeds], [place, place], color=colour, linewidth=0.9, marker="|", zorder=3)
-    axes.plot([100 * mean], [place], color=colour, marker="|", markersize=11, markeredgewidth=2.2, zorder=4)
+        axes.plot(
+            [100 * end for end in seeds], [place, place], color=colour, linewidth=1, marker="|", markersize=5, zorder=3
+        )
+    axes.plot([100 * mean], [place], color=colour, marker="|", markersize=10, markeredgewidth=2, zorder=4)

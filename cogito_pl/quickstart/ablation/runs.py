@@ -1,7 +1,7 @@
 """The runs of an ablation: one trunk per seed, then one run per arm and seed. Knows folders and records."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 
 from cogito_pl.quickstart.ablation.arms import Ablation
 from cogito_pl.quickstart.phases import Phase, branch_phases, trunk_phases
-from cogito_pl.quickstart.record import Record
+from cogito_pl.quickstart.record import OtherRunError, Record
 from cogito_pl.quickstart.settings import Settings
 
 
@@ -29,7 +29,7 @@ class Run:
     settings: Settings
     plan: list[Phase]
     record: Record
-    failed: str = field(default="")
+    failed: str = ""
 
     @property
     def title(self) -> str:
@@ -73,7 +73,11 @@ def open_runs(ablation: Ablation) -> list[Run]:
 
 
 def _open(arm: str | None, settings: Settings, plan: list[Phase], configs: tuple[str, ...]) -> Run:
-    record = Record(settings.run, settings.fingerprint(configs))
+    try:
+        record = Record(settings.run, settings.fingerprint(configs))
+    except OtherRunError as error:
+        remedy = ", or give the arm another name: --with NAME=FILE" if arm else ""
+        raise OtherRunError(f"{error}{remedy}") from error
     return Run(arm=arm, settings=settings, plan=plan, record=record)
 
 

@@ -3,38 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from cogito_pl.quickstart.ablation.arms import PLAIN
-from cogito_pl.quickstart.table import cell
 
-START = "SFT, the start"
+START = "SFT (start)"
 """What the model that all arms start from is called."""
-COLUMNS = {
-    "arm": "arm",
-    "accuracy": "accuracy",
-    "difference": f"points over {PLAIN}",
-    "seeds": "over seeds",
-    "tokens": "tokens per answer",
-    "seconds": "CPU seconds",
-}
+COLUMNS = ("arm", "accuracy, %", f"points over {PLAIN}", "over seeds", "tokens", "CPU s")
 NONE = "-"
 """Where there is nothing to say."""
 
 
 def terminal_table(result: Mapping[str, Any]) -> Table:
     """The table for the terminal, notes below it."""
-    table = Table(title=title(result), caption="\n".join(notes(result)), caption_justify="left")
-    for place, heading in enumerate(COLUMNS.values()):
-        table.add_column(heading, justify="right" if place else "left")
-    for row in rows(result):
-        table.add_row(*row)
+    below = Text("\n".join(notes(result)), style="dim")
+    table = Table(title=title(result), caption=below, caption_justify="left", box=SIMPLE_HEAD)
+    table.collapse_padding, table.pad_edge = True, False
+    for place, heading in enumerate(COLUMNS):
+        table.add_column(heading, justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
+    for cells in rows(result):
+        table.add_row(*map(Text, cells))
     return table
 
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The table for a README, notes below it."""
-    lines = [list(COLUMNS.values()), ["---", *["---:"] * (len(COLUMNS) - 1)], *rows(result)]
+    lines = [list(COLUMNS), ["---", *["---:"] * (len(COLUMNS) - 1)], *rows(result)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"**{title(result)}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in notes(result)) + "\n"
 
@@ -65,8 +61,8 @@ def row(name: str, arm: Mapping[str, Any]) -> list[str]:
     restarted = any(seed.get("cost", {}).get("starts", 1) > 1 for seed in arm["seeds"].values())
     return [
         name,
-        cell(arm["accuracy"], arm["accuracy_ci"]),
-        f"{points(difference['estimate'])}  {span(difference['ci_problems'])}" if difference else NONE,
+        "{:.1f} [{:.0f}, {:.0f}]".format(*(100 * share for share in (arm["accuracy"], *arm["accuracy_ci"]))),
+        f"{points(difference['estimate'])} {span(difference['ci_problems'])}" if difference else NONE,
         span(difference["ci_seeds"]) if difference and difference["ci_seeds"] else NONE,
         f"{arm['tokens_per_answer']:.1f}",
         f"{arm['cpu_s']:.0f}{'†' * restarted}" if "cpu_s" in arm else NONE,
@@ -76,9 +72,9 @@ def row(name: str, arm: Mapping[str, Any]) -> list[str]:
 def notes(result: Mapping[str, Any]) -> list[str]:
     """What must be known to read the table, then what went otherwise than planned."""
     lines = [
-        "Intervals are 95%. Beside a number: what other test problems could change. Over seeds: what other trainings "
-        "could change the difference (Student's t; with one seed it is not known).",
-        "CPU seconds are those of the GRPO fit, per seed.",
+        "In brackets 95% intervals: beside a number, what other test problems could change; over seeds, what other "
+        "trainings could change in the difference (Student's t; not known from one seed).",
+        "Tokens are those of an answer, CPU seconds those of the GRPO fit, both means.",
     ]
     seeds = [(name, seed, own) for name, arm in result["arms"].items() for seed, own in arm["seeds"].items()]
     if any(own.get("cost", {}).get("starts", 1) > 1 for *_, own in seeds):
@@ -88,7 +84,7 @@ def notes(result: Mapping[str, Any]) -> list[str]:
         if (taken := own.get("rollouts", planned)) not in (planned, None):
             lines.append(f"{name}, seed {seed}, took {taken:,} rollouts instead of {planned:,}.")
     every = [(START, seed, own) for seed, own in result["start"]["seeds"].items()] + seeds
-    lines += [f"{name}, seed {seed}, failed: {own['error']}" for name, seed, own in every if own["state"] == "failed"]
+    lines += [f"{name}, seed {seed}, failed: `{own['error']}`" for name, seed, own in every if own["state"] == "failed"]
     return lines
 
 
