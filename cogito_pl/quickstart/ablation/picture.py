@@ -12,7 +12,7 @@ from cogito_pl.quickstart.ablation.table import START
 
 GREY, BLUE, VERMILION = "#6b7178", "#0072b2", "#d55e00"
 """The start, the plain recipe, the other arms: told apart by every kind of colour vision, and by their lightness."""
-DOTS = (0.2, 0.36)
+DOTS = (0.24, 0.38)
 """Where the dots of the first and of the last seed are, in rows below the middle of their arm."""
 
 
@@ -74,7 +74,15 @@ def draw_mean(
     axes: Axes, place: int, mean: float, problems: list[float], seeds: list[float] | None, colour: str
 ) -> None:
     """The mean as an upright bar, thick its interval over problems, thin and capped that over seeds."""
-    axes.plot([100 * end for end in problems], [place, place], color=colour, linewidth=4, alpha=0.4, zorder=3)
+    axes.plot(
+        [100 * end for end in problems],
+        [place, place],
+        color=colour,
+        linewidth=4,
+        alpha=0.4,
+        zorder=3,
+        solid_capstyle="butt",
+    )
     if seeds:
         axes.plot(
             [100 * end for end in seeds], [place, place], color=colour, linewidth=1, marker="|", markersize=5, zorder=3
