@@ -40,7 +40,7 @@ def ablate(ablation: Ablation) -> bool:
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
     equal = compared(ablation)
-    check_folder(ablation.run)
+    claim_folder(ablation.run)
     runs, console = open_runs(ablation), Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, LOG_WIDTH)
@@ -52,14 +52,7 @@ def ablate(ablation: Ablation) -> bool:
         except BaseException:  # an interrupt comes as SystemExit out of Lightning
             console.print("\nStopped. Run the same command again to continue.")
             raise
-    result = outcome(ablation, runs, equal)
-    files = write_outcome(ablation.run, result), ablation.run / "ablation.md", ablation.run / "ablation.png"
-    files[1].write_text(markdown(result), encoding="utf-8")
-    draw_picture(result, files[2])
-    console.print()
-    console.print(terminal_table(result))
-    for file in files:
-        console.print(f"  {file}", markup=False, soft_wrap=True)
+    present(outcome(ablation, runs, equal), ablation.run, console)
     return not any(run.failed for run in runs)
 
 
@@ -81,10 +74,24 @@ def compared(ablation: Ablation) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name != "seed_everything"}
 
 
-def check_folder(folder: Path) -> None:
-    """Raises OtherRunError where `folder` holds something else than an ablation."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / FILE).is_file())):
+def claim_folder(folder: Path) -> None:
+    """Marks `folder` as that of an ablation. Raises OtherRunError where it holds something else."""
+    if (folder / FILE).is_file():
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OtherRunError(f"--run {folder} exists and holds no ablation; choose another folder")
+    write_outcome(folder, {})
+
+
+def present(result: Mapping[str, Any], folder: Path, console: Console) -> None:
+    """Writes what came out to `folder`, as values, table and picture, and shows the table."""
+    values, table, picture = write_outcome(folder, result), folder / "ablation.md", folder / "ablation.png"
+    table.write_text(markdown(result), encoding="utf-8")
+    draw_picture(result, picture)
+    console.print()
+    console.print(terminal_table(result))
+    for file in (values, table, picture):
+        console.print(f"  {file}", markup=False, soft_wrap=True)
 
 
 def carry_out(run: Run, runs: list[Run], console: Console) -> None:

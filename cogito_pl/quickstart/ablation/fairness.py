@@ -40,7 +40,9 @@ def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: The configuration has no schedule of rollouts, or one that does not fit.
     """
-    schedule = RolloutSchedule(**config["model"]["init_args"]["schedule"])
+    if not (given := config["model"]["init_args"].get("schedule")):
+        raise ValueError("model.init_args.schedule is not there; only modules with one can be compared")
+    schedule = RolloutSchedule(**given)
     return (
         {"rollouts": rollouts(config)}
         | {f"schedule.{name}": getattr(schedule, name) for name in SCHEDULE}

@@ -48,6 +48,7 @@ def pretend(monkeypatch):
     pretender = Pretender()
     monkeypatch.setattr(running, "run_command", pretender)
     monkeypatch.setattr(driving, "fit_configuration", lambda settings: config())
+    monkeypatch.setattr(driving, "draw_picture", lambda result, path: path.write_text("drawn"))
     return pretender
 
 

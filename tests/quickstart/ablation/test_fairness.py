@@ -84,3 +84,10 @@ def test_an_arm_may_draw_on_the_data_of_its_seed(make_ablation):
 def test_a_misspelt_key_is_refused_by_name(make_ablation):
     with pytest.raises(ValueError, match="sample_row"):
         read(make_ablation(wrong="model: {init_args: {sample_row: 1}}"), "wrong")
+
+
+def test_a_schedule_that_does_not_fit_or_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="micro_batch=5"):
+        sizes(config(micro_batch=5))
+    with pytest.raises(ValueError, match="schedule is not there"):
+        sizes(config() | {"model": {"init_args": {}}})
