@@ -10,7 +10,9 @@ MODELS = ("base", "sft", "grpo")
 """The models that are compared, in the order in which they are made."""
 TITLES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
 """What the models are called where people read."""
-TYPICAL_S = {"data": 7, "sft": 86, "grpo": 107, "evaluate-base": 6, "evaluate-sft": 4, "evaluate-grpo": 7}
+PLAYGROUND, TRAIN = ("-m", "cogito_pl.playground"), ("train.py",)
+"""The programs that are run."""
+TYPICAL_S = {"data": 3, "sft": 35, "grpo": 42, "evaluate-base": 4, "evaluate-sft": 3, "evaluate-grpo": 4}
 """Seconds of each phase with the shipped recipes on one core: the time left is estimated from their ratios."""
 
 
@@ -21,7 +23,7 @@ class Phase:
     Args:
         name: Its key in the record.
         title: What it does, for the terminal.
-        program: What is run: the module `cogito_pl.playground`, or `train.py`.
+        program: What is run: `PLAYGROUND` or `TRAIN`.
         commands: Argument lists of the program, run one after the other.
         folder: Where its results are.
         artefact: File that exists once the phase is complete.
@@ -49,16 +51,25 @@ class Phase:
 
 
 def phases(settings: Settings) -> list[Phase]:
-    """All phases in the order in which they run."""
-    sft, grpo = settings.run / "sft" / "export", settings.run / "grpo" / "export"
+    """All phases of a quickstart in the order in which they run."""
     return [
         _data(settings),
-        _fit(settings, "sft", "SFT: imitate written solutions", None, "sft"),
-        _fit(settings, "grpo", "GRPO: reinforce what earns reward", sft, "train"),
+        _sft(settings),
+        _grpo(settings),
         _evaluate(settings, "base", None),
-        _evaluate(settings, "sft", sft),
-        _evaluate(settings, "grpo", grpo),
+        _evaluate(settings, "sft", settings.sft),
+        _evaluate(settings, "grpo", settings.run / "grpo" / "export"),
     ]
+
+
+def trunk_phases(settings: Settings) -> list[Phase]:
+    """What all runs that branch off `settings.run` share: the data and the model that they start from, graded."""
+    return [_data(settings), _sft(settings), _evaluate(settings, "sft", settings.sft)]
+
+
+def branch_phases(settings: Settings) -> list[Phase]:
+    """GRPO from the model of `settings.trunk`, graded."""
+    return [_grpo(settings), _evaluate(settings, "grpo", settings.run / "grpo" / "export")]
 
 
 def evaluation_folder(run: Path, model: str) -> Path:
@@ -67,11 +78,11 @@ def evaluation_folder(run: Path, model: str) -> Path:
 
 
 def _data(settings: Settings) -> Phase:
-    folder, counts = settings.run / "data", settings.counts
+    folder, counts = settings.data, settings.counts
     return Phase(
         name="data",
         title=f"Data: draw {sum(counts.values()):,} problems",
-        program=("-m", "cogito_pl.playground"),
+        program=PLAYGROUND,
         commands=tuple(
             ("write", "--out", str(folder), "--part", part, "--count", str(count), "--seed", str(settings.seed))
             for part, count in counts.items()
@@ -82,13 +93,21 @@ def _data(settings: Settings) -> Phase:
     )
 
 
+def _sft(settings: Settings) -> Phase:
+    return _fit(settings, "sft", "SFT: imitate written solutions", None, "sft")
+
+
+def _grpo(settings: Settings) -> Phase:
+    return _fit(settings, "grpo", "GRPO: reinforce what earns reward", settings.sft, "train")
+
+
 def _fit(settings: Settings, name: str, title: str, start: Path | None, part: str) -> Phase:
     folder = settings.run / name
     data = {"train": [_source(settings, part)], "validation": [_source(settings, "validation")]}
     return Phase(
         name=name,
         title=title,
-        program=("train.py",),
+        program=TRAIN,
         commands=(_command(settings, "fit", name, name),),
         folder=folder,
         artefact=folder / "export" / "config.json",
@@ -104,7 +123,7 @@ def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
     return Phase(
         name=name,
         title=title,
-        program=("train.py",),
+        program=TRAIN,
         commands=(_command(settings, "validate", "evaluate", name),),
         folder=folder,
         artefact=folder / "validation.rank0.jsonl",
@@ -126,7 +145,7 @@ def _overlay(settings: Settings, folder: Path, label: str, start: Path | None) -
 
 
 def _source(settings: Settings, part: str) -> dict:
-    return {"path": str(settings.run / "data"), "name": part, "subset": part, "split": part}
+    return {"path": str(settings.data), "name": part, "subset": part, "split": part}
 
 
 def _command(settings: Settings, subcommand: str, config: str, name: str) -> tuple[str, ...]:

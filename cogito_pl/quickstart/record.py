@@ -22,19 +22,30 @@ class Cost:
         wall_s: Seconds.
         cpu_s: Processor seconds, of this process and of those it started.
         peak_mib: Most resident memory of one process, in MiB.
+        starts: Starts that it took, more than one where it was stopped and continued.
     """
 
     wall_s: float
     cpu_s: float
     peak_mib: float
+    starts: int = 1
 
     def plus(self, other: "Cost") -> "Cost":
         """Both, one after the other."""
-        return Cost(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s, max(self.peak_mib, other.peak_mib))
+        return Cost(
+            self.wall_s + other.wall_s,
+            self.cpu_s + other.cpu_s,
+            max(self.peak_mib, other.peak_mib),
+            self.starts + other.starts,
+        )
 
     def since(self, earlier: "Cost") -> "Cost":
-        """What was spent after `earlier`."""
-        return Cost(self.wall_s - earlier.wall_s, self.cpu_s - earlier.cpu_s, self.peak_mib)
+        """What this process spent after `earlier`."""
+        return Cost(self.wall_s - earlier.wall_s, self.cpu_s - earlier.cpu_s, self.peak_mib, self.starts)
+
+
+NOTHING = Cost(0.0, 0.0, 0.0, 0)
+"""What was spent before anything was started."""
 
 
 class Record:
@@ -51,7 +62,8 @@ class Record:
     def __init__(self, run: Path, fingerprint: dict[str, object]) -> None:
         self.path = run / FILE
         self.phases: dict[str, Cost] = {}
-        self.spent = Cost(0.0, 0.0, 0.0)
+        self.begun: dict[str, Cost] = {}
+        self.spent = NOTHING
         self.fingerprint = fingerprint
         if self.path.exists():
             self._load(run)
@@ -69,9 +81,25 @@ class Record:
         self.phases = {name: cost for name, cost in self.phases.items() if name not in phases}
         self.save()
 
+    def restart(self) -> None:
+        """Marks all phases as to be done, and what they cost as spent on another run."""
+        self.phases, self.begun, self.spent = {}, {}, NOTHING
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.save()
+
+    def begin(self, phase: str) -> Cost:
+        """Marks `phase` as the one in progress and returns what earlier starts that did not finish it spent on it."""
+        self.begun = {phase: self.begun.get(phase, NOTHING)}
+        return self.begun[phase]
+
+    def note(self, phase: str, cost: Cost, spent: Cost) -> None:
+        """Notes what `phase`, which is in progress, and the whole run have cost so far."""
+        self.begun, self.spent = {phase: cost}, spent
+        self.save()
+
     def finish(self, phase: str, cost: Cost, spent: Cost) -> None:
         """Marks `phase` as done; `spent` is the cost of the whole run so far."""
-        self.phases[phase], self.spent = cost, spent
+        self.phases[phase], self.begun, self.spent = cost, {}, spent
         self.save()
 
     def save(self) -> None:
@@ -79,6 +107,7 @@ class Record:
         state = {
             "fingerprint": self.fingerprint,
             "phases": {name: asdict(cost) for name, cost in self.phases.items()},
+            "begun": {name: asdict(cost) for name, cost in self.begun.items()},
             "spent": asdict(self.spent),
         }
         draft = self.path.with_suffix(".partial")
@@ -94,4 +123,5 @@ class Record:
                 f"--run {run} holds a run with other settings ({details}); choose another --run, or delete the folder"
             )
         self.phases = {name: Cost(**cost) for name, cost in state["phases"].items()}
+        self.begun = {name: Cost(**cost) for name, cost in state.get("begun", {}).items()}
         self.spent = Cost(**state["spent"])

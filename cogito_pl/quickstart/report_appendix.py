@@ -54,7 +54,7 @@ def versions() -> str:
 def commands(settings: Settings, plan: list[Phase]) -> str:
     """The command lines of all phases and the configuration that they name."""
     lines = "\n".join(line for phase in plan for line in phase.shown())
-    files = [file for name in CONFIGS for file in (settings.config(name), *settings.overlays_of(name))]
+    files = [file for name in CONFIGS for file in settings.files_of(name)]
     files += [phase.overlay_file for phase in plan if phase.overlay_file]
     texts = "".join(
         f"<h3><code>{escape(str(file))}</code></h3><pre>{escape(file.read_text(encoding='utf-8').strip())}</pre>"

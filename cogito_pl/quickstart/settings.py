@@ -1,6 +1,7 @@
 """What a quickstart is run with, and what makes two runs the same. Reads configuration files, starts nothing."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Settings:
         n_test: Test problems, the same for every model.
         config_dir: Folder of the recipes.
         overlays: Further configuration, in the order in which it applies.
+        trunk: Folder of the run that this one branches off, whose data and SFT model it takes; its own when null.
     """
 
     seed: int
@@ -55,6 +57,7 @@ class Settings:
     n_test: int
     config_dir: Path
     overlays: tuple[Overlay, ...] = ()
+    trunk: Path | None = None
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""
@@ -90,6 +93,16 @@ class Settings:
         """Problems per part of the data."""
         return PARTS | {"test": self.n_test}
 
+    @property
+    def data(self) -> Path:
+        """Folder of the problems."""
+        return (self.trunk or self.run) / "data"
+
+    @property
+    def sft(self) -> Path:
+        """The model that SFT exports and GRPO starts from."""
+        return (self.trunk or self.run) / "sft" / "export"
+
     def config(self, name: str) -> Path:
         """The recipe `name`."""
         return self.config_dir / f"{name}.yaml"
@@ -98,14 +111,20 @@ class Settings:
         """The further configuration files of the recipe `name`, in order."""
         return [overlay.file for overlay in self.overlays if overlay.config in (None, name)]
 
-    def fingerprint(self) -> dict[str, object]:
-        """What must be equal for a run to be continued: plain values, with digests of the configuration files."""
+    def files_of(self, name: str) -> list[Path]:
+        """The recipe `name` and what is added to it, in order."""
+        return [self.config(name), *self.overlays_of(name)]
+
+    def fingerprint(self, configs: Sequence[str] = CONFIGS) -> dict[str, object]:
+        """What must be equal for a run to be continued: plain values, with digests of the configuration files.
+
+        Args:
+            configs: The recipes that the run uses.
+        """
         return {
             "seed": self.seed,
             "problems": self.counts,
-            "configuration": {
-                name: [digest(file) for file in (self.config(name), *self.overlays_of(name))] for name in CONFIGS
-            },
+            "configuration": {name: [digest(file) for file in self.files_of(name)] for name in configs},
         }
 
 

@@ -1,6 +1,8 @@
-"""Intervals of shares and of differences between shares. Knows counts; nothing of models or files."""
+"""Intervals of shares, of differences between shares, and of means. Knows numbers; nothing of models or files."""
 
 import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
 
 Z95 = 1.959963984540054
 """Standard normal quantile of a two-sided 95% interval."""
@@ -50,6 +52,57 @@ def paired_difference(both: int, first: int, second: int, neither: int, z: float
     above = _distance(high1 - share1, share2 - low2, tie)
     difference = share1 - share2
     return difference, max(-1.0, difference - below), min(1.0, difference + above)
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of a normal sample with Student's interval (1908): `mean -+ t * s / sqrt(n)`, of `n - 1` degrees of freedom.
+
+    Args:
+        values: At least two; fewer say nothing about their spread.
+        level: Confidence.
+
+    Returns:
+        The mean, and the ends of the interval.
+
+    Raises:
+        ValueError: There are fewer than two values.
+    """
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} values have no spread; an interval of their mean takes at least 2")
+    mean = fmean(values)
+    half = student_quantile(len(values) - 1, level) * stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def student_quantile(degrees: int, level: float = 0.95) -> float:
+    """The `t` with `P(|T| <= t) = level` under Student's distribution.
+
+    The probability is a finite sum in the angle `arctan(t / sqrt(degrees))` (Abramowitz and Stegun, 26.7.3 and 26.7.4),
+    which bisection turns round.
+
+    Args:
+        degrees: Degrees of freedom, at least 1.
+        level: Confidence, above 0 and below 1.
+
+    Raises:
+        ValueError: There is no such distribution, or no such confidence.
+    """
+    if degrees < 1 or not 0 < level < 1:
+        raise ValueError(f"degrees={degrees}, level={level}: choose degrees of at least 1 and a level within 0 and 1")
+    low, high = 0.0, math.pi / 2
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _student_probability(middle, degrees) < level else (low, middle)
+    return math.sqrt(degrees) * math.tan(low)
+
+
+def _student_probability(angle: float, degrees: int) -> float:
+    odd = degrees % 2
+    sine, cosine = math.sin(angle), math.cos(angle)
+    term, total = (cosine if odd else 1.0), 0.0
+    for power in range(odd, degrees - 1, 2):
+        total += term
+        term *= (power + 1) / (power + 2) * cosine * cosine
+    return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
 def _distance(one: float, other: float, tie: float) -> float:

@@ -23,17 +23,25 @@ def read_answers(run: Path) -> Answers:
     """
     answers: Answers = {}
     for model in MODELS:
-        rows = [
-            json.loads(line)
-            for file in sorted(evaluation_folder(run, model).glob("validation.rank*.jsonl"))
-            for line in file.read_text(encoding="utf-8").splitlines()
-        ]
-        answers[model] = sorted(rows, key=lambda row: row["draw"])
-        if [row["id"] for row in answers[model]] != [row["id"] for row in answers[MODELS[0]]] or not rows:
-            raise ValueError(
-                f"{evaluation_folder(run, model)} does not grade the problems that {MODELS[0]} was graded on"
-            )
+        answers[model] = read_rows(evaluation_folder(run, model))
+        check_same_problems(answers[model], answers[MODELS[0]], evaluation_folder(run, model), MODELS[0])
     return answers
+
+
+def read_rows(folder: Path) -> list[dict]:
+    """The graded completions that a validation left in `folder`, in the order of the problems."""
+    rows = [
+        json.loads(line)
+        for file in sorted(folder.glob("validation.rank*.jsonl"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    return sorted(rows, key=lambda row: row["draw"])
+
+
+def check_same_problems(rows: list[dict], others: list[dict], folder: Path, other: str) -> None:
+    """Raises ValueError, naming `folder`, unless `rows` grade the same problems as those of `other`, at least one."""
+    if not rows or [row["id"] for row in rows] != [row["id"] for row in others]:
+        raise ValueError(f"{folder} does not grade the problems that {other} was graded on")
 
 
 def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:

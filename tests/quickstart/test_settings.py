@@ -1,6 +1,7 @@
 import pytest
 
-from cogito_pl.quickstart.__main__ import build_parser, main
+from cogito_pl.quickstart.__main__ import main
+from cogito_pl.quickstart.command import ablation_parser, quickstart_parser
 from cogito_pl.quickstart.settings import Overlay, Settings, SettingsError
 
 
@@ -64,5 +65,6 @@ def test_the_command_line_ends_with_the_message_and_no_traceback(capsys):
     assert "--n-test 0" in capsys.readouterr().err
 
 
-def test_every_option_is_explained():
-    assert all(action.help for action in build_parser()._actions)
+@pytest.mark.parametrize("parser", [quickstart_parser(), ablation_parser()])
+def test_every_option_is_explained(parser):
+    assert all(action.help for action in parser._actions)

@@ -1,6 +1,6 @@
 import pytest
 
-from cogito_pl.quickstart.statistics import paired_difference, wilson
+from cogito_pl.quickstart.statistics import Z95, mean_interval, paired_difference, student_quantile, wilson
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,37 @@ def test_equal_outcomes_still_leave_doubt():
     difference, low, high = paired_difference(0, 0, 0, 20)
     assert difference == 0
     assert low < 0 < high
+
+
+@pytest.mark.parametrize(
+    ("degrees", "level", "quantile"),
+    [  # NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, critical values of Student's t
+        (1, 0.95, 12.706), (1, 0.99, 63.657), (2, 0.95, 4.303), (3, 0.80, 1.638), (4, 0.99, 4.604), (5, 0.95, 2.571),
+        (9, 0.90, 1.833), (10, 0.95, 2.228), (29, 0.95, 2.045), (100, 0.998, 3.174),
+    ],
+)  # fmt: skip
+def test_students_quantile_is_the_published_one(degrees, level, quantile):
+    assert student_quantile(degrees, level) == pytest.approx(quantile, abs=6e-4)
+
+
+def test_students_quantile_falls_towards_the_normal_one():
+    quantiles = [student_quantile(degrees) for degrees in range(1, 60)]
+    assert quantiles == sorted(quantiles, reverse=True)
+    assert student_quantile(10_001) == pytest.approx(Z95, abs=3e-4)
+
+
+@pytest.mark.parametrize(("degrees", "level"), [(0, 0.95), (3, 0.0), (3, 1.0)])
+def test_quantiles_that_do_not_exist_are_refused(degrees, level):
+    with pytest.raises(ValueError, match=f"degrees={degrees}, level={level}"):
+        student_quantile(degrees, level)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_sleep_data():
+    # Student, Biometrika 6 (1908), table of Cushny and Peebles: additional hours of sleep, drug 2 minus drug 1
+    differences = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+    assert mean_interval(differences) == pytest.approx((1.58, 0.7001, 2.4599), abs=1e-4)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="at least 2"):
+        mean_interval([0.3])

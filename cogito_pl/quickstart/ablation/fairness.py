@@ -1,0 +1,61 @@
+"""How much a configuration lets a model learn from, and whether two are comparable. Knows configurations as values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cogito_pl.quickstart.settings import SettingsError
+from cogito_pl.rl.schedule import RolloutSchedule
+
+SCHEDULE = ("prompts", "group_size", "updates", "passes")
+"""What of `model.init_args.schedule` must be equal; `micro_batch` changes memory and speed only."""
+LIMITS = ("max_steps", "max_time", "limit_train_batches", "overfit_batches", "fast_dev_run")
+"""What of `trainer` can end a run or an epoch early, and must be equal."""
+
+
+def rollouts(config: Mapping[str, Any]) -> int:
+    """Rollouts of a whole fit: those of its stages, or of all its epochs where there are no stages.
+
+    Args:
+        config: What `train.py fit` makes of its command line.
+
+    Raises:
+        ValueError: The number depends on the size of the data, or has no end.
+    """
+    per_epoch = config["data"].get("rollouts_per_epoch")
+    stages = config["data"].get("stages") or [{"epochs": config["trainer"].get("max_epochs")}]
+    total = 0
+    for stage in stages:
+        epochs, each = stage.get("epochs"), stage.get("rollouts_per_epoch") or per_epoch
+        if epochs is None or epochs < 0 or each is None:
+            raise ValueError(
+                f"{epochs} epochs of data.rollouts_per_epoch={each} rollouts cannot be counted; give both as numbers"
+            )
+        total += epochs * each
+    return total
+
+
+def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be equal in two configurations, by the names of the settings.
+
+    Raises:
+        ValueError: The configuration has no schedule of rollouts, or one that does not fit.
+    """
+    if not (given := config["model"]["init_args"].get("schedule")):
+        raise ValueError("model.init_args.schedule is not there; only modules with one can be compared")
+    schedule = RolloutSchedule(**given)
+    return (
+        {"rollouts": rollouts(config)}
+        | {f"schedule.{name}": getattr(schedule, name) for name in SCHEDULE}
+        | {f"trainer.{name}": config["trainer"].get(name) for name in LIMITS}
+        | {"seed_everything": config["seed_everything"]}
+    )
+
+
+def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
+    """Raises SettingsError, naming settings, values and remedy, unless `sizes` of arm `name` are those of `plain`."""
+    if differing := [key for key in plain if own[key] != plain[key]]:
+        details = "; ".join(f"{key} is {own[key]}, in the plain recipe {plain[key]}" for key in differing)
+        raise SettingsError(
+            f"--with {name}: {details}. Arms are compared at equal rollouts (of all stages, or trainer.max_epochs x "
+            "data.rollouts_per_epoch): take that out of the overlay, or give it to every arm by --overlay grpo=FILE"
+        )

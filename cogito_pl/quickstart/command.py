@@ -1,0 +1,74 @@
+"""The command lines of the quickstart and of the ablation runner. Imports no torch: the environment is set first."""
+
+import argparse
+
+ABLATE = "ablate"
+"""First word of the command line of the ablation runner."""
+
+
+def quickstart_parser() -> argparse.ArgumentParser:
+    """The settings of a quickstart."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cogito_pl.quickstart",
+        description="Writes data, fine-tunes the tiny base (SFT), reinforces it (GRPO), grades base, SFT and GRPO on "
+        "problems none of them has seen, and writes summary.json, samples.jsonl and report.html to the run's folder. "
+        "Run the same command again to continue a run that was stopped.",
+        epilog=f"To compare variants of the GRPO recipe: python -m cogito_pl.quickstart {ABLATE} --help",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="decides data, order and sampling (default: 1)")
+    parser.add_argument("--run", metavar="DIR", help="folder of the run (default: runs/quickstart/seed<SEED>)")
+    _add_shared(parser, "every phase", "per model")
+    return parser
+
+
+def ablation_parser() -> argparse.ArgumentParser:
+    """The settings of an ablation."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m cogito_pl.quickstart {ABLATE}",
+        description="Runs the GRPO recipe as it is (the arm `plain`) and each variant, from the same SFT model, on the "
+        "same data, with the same number of rollouts, for every seed; grades them on the same new problems; and writes "
+        "ablation.json, ablation.md (a table) and ablation.png. Before anything runs, an arm that would learn from "
+        "more or fewer rollouts is refused. An arm that fails is marked, the others go on, and the exit status is 1.",
+        epilog="Run the same command again to continue an ablation that was stopped. The table has the arms and seeds "
+        "that the command names: name more of them to add them to a folder; what is done is not run again.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--with",
+        dest="arms",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE[+FILE...]",
+        help="an arm: the recipe with these files as further --config of its GRPO fit, named NAME, or after the files; "
+        "may be repeated",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1],
+        metavar="SEED",
+        help="runs of every arm; each decides data, order and sampling (default: 1)",
+    )
+    parser.add_argument(
+        "--run", default="runs/ablation", metavar="DIR", help="folder of the ablation (default: runs/ablation)"
+    )
+    _add_shared(parser, "every phase of every arm", "per seed")
+    return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser, every_phase: str, per_what: str) -> None:
+    parser.add_argument("--n-test", type=int, default=500, metavar="N", help=f"test problems {per_what} (default: 500)")
+    parser.add_argument(
+        "--config-dir",
+        default="configs/playground",
+        metavar="DIR",
+        help="folder of sft.yaml, grpo.yaml and evaluate.yaml (default: configs/playground)",
+    )
+    parser.add_argument(
+        "--overlay",
+        action="append",
+        default=[],
+        metavar="[PHASE=]FILE",
+        help=f"a further --config, for {every_phase} or only for PHASE: sft, grpo or evaluate; may be repeated",
+    )
