@@ -16,8 +16,16 @@ def blind_accuracy(learnt: Sequence[str], asked: Sequence[str]) -> float:
     """
     if not learnt or not asked:
         raise ValueError("blind accuracy needs answers to learn from and answers to be graded on")
-    ((guess, _),) = Counter(learnt).most_common(1)
+    guess = blind_guess(learnt)
     return sum(answer == guess for answer in asked) / len(asked)
+
+
+def blind_guess(learnt: Sequence[str]) -> str:
+    """The commonest answer; of two as common, the earlier. Raises ValueError without any."""
+    if not learnt:
+        raise ValueError("a blind guess needs answers to learn from")
+    ((guess, _),) = Counter(learnt).most_common(1)
+    return guess
 
 
 def blind_table(families: Sequence[str] = tuple(FAMILIES), seeds: int = 2000) -> dict[str, dict[int, float]]:

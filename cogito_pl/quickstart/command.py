@@ -2,6 +2,8 @@
 
 import argparse
 
+from cogito_pl.quickstart.controls.names import CONTROLS
+
 ABLATE = "ablate"
 """First word of the command line of the ablation runner."""
 
@@ -18,6 +20,16 @@ def quickstart_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="decides data, order and sampling (default: 1)")
     parser.add_argument("--run", metavar="DIR", help="folder of the run (default: runs/quickstart/seed<SEED>)")
     _add_shared(parser, "every phase", "per model")
+    parser.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        choices=CONTROLS,
+        metavar="NAME",
+        help="after the run, also "
+        + "; ".join(f"{name}: {what}" for name, what in CONTROLS.items())
+        + ". May be repeated, and given to a run that is finished",
+    )
     return parser
 
 

@@ -1,11 +1,13 @@
 """Runs the phases that are not done yet, then sums up: the algorithm of the quickstart."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 
 from cogito_pl.quickstart.account import Account
 from cogito_pl.quickstart.bar import clock
+from cogito_pl.quickstart.controls.drive import control_outcomes, run_controls
 from cogito_pl.quickstart.estimate import seconds_left
 from cogito_pl.quickstart.phases import Phase, phases
 from cogito_pl.quickstart.problems import seen_before
@@ -15,11 +17,15 @@ from cogito_pl.quickstart.running import run_phases
 from cogito_pl.quickstart.samples import write_samples
 from cogito_pl.quickstart.settings import Settings
 from cogito_pl.quickstart.summary import read_answers, summarise, write_summary
-from cogito_pl.quickstart.table import results_table
+from cogito_pl.quickstart.table import controls_table, results_table
 
 
-def drive(settings: Settings) -> None:
+def drive(settings: Settings, controls: Sequence[str] = ()) -> None:
     """Runs a quickstart, or what is left of it.
+
+    Args:
+        settings: Of the run.
+        controls: Names of the controls that are run after it.
 
     Raises:
         OtherRunError: The folder holds a run with other settings.
@@ -35,6 +41,8 @@ def drive(settings: Settings) -> None:
 
     try:
         run_phases(plan, account, console, log, note)
+        if controls:
+            run_controls(settings, controls, record, console)
     except BaseException:  # an interrupt comes as SystemExit out of Lightning
         say = f"\nStopped. What the libraries said is in {log}; run the same command again to continue."
         console.print(say, markup=False, soft_wrap=True)
@@ -50,12 +58,15 @@ def sum_up(settings: Settings, plan: list[Phase], record: Record, console: Conso
         "cpu_s": round(cost.cpu_s, 1),
         "peak_mib": round(cost.peak_mib),
         "phases": {name: asdict(phase_cost) for name, phase_cost in record.phases.items()},
+        "controls": control_outcomes(settings),
     }
     summary_file = write_summary(settings.run, summary)
     samples_file = write_samples(settings.run, answers)
     report_file = write_report(settings, summary, answers, plan)
     console.print()
     console.print(results_table(summary))
+    if summary["controls"]:
+        console.print(controls_table(summary))
     console.print(
         f"{clock(cost.wall_s)} in all, {cost.cpu_s:.0f} s of processor time, {cost.peak_mib:.0f} MiB of memory at most"
     )

@@ -58,7 +58,7 @@ def phases(settings: Settings) -> list[Phase]:
         _grpo(settings),
         _evaluate(settings, "base", None),
         _evaluate(settings, "sft", settings.sft),
-        _evaluate(settings, "grpo", settings.run / "grpo" / "export"),
+        _evaluate(settings, "grpo", settings.grpo),
     ]
 
 
@@ -69,7 +69,7 @@ def trunk_phases(settings: Settings) -> list[Phase]:
 
 def branch_phases(settings: Settings) -> list[Phase]:
     """GRPO from the model of `settings.trunk`, graded."""
-    return [_grpo(settings), _evaluate(settings, "grpo", settings.run / "grpo" / "export")]
+    return [_grpo(settings), _evaluate(settings, "grpo", settings.grpo)]
 
 
 def evaluation_folder(run: Path, model: str) -> Path:
@@ -94,31 +94,37 @@ def _data(settings: Settings) -> Phase:
 
 
 def _sft(settings: Settings) -> Phase:
-    return _fit(settings, "sft", "SFT: imitate written solutions", None, "sft")
+    return fit_phase(settings, "sft", "SFT: imitate written solutions", "sft", None, "sft")
 
 
 def _grpo(settings: Settings) -> Phase:
-    return _fit(settings, "grpo", "GRPO: reinforce what earns reward", settings.sft, "train")
+    return fit_phase(settings, "grpo", "GRPO: reinforce what earns reward", "grpo", settings.sft, "train")
 
 
-def _fit(settings: Settings, name: str, title: str, start: Path | None, part: str) -> Phase:
+def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
+    title = f"Evaluate {TITLES[model]} on {settings.n_test:,} new problems"
+    return evaluate_phase(settings, model, title, start, settings.data)
+
+
+def fit_phase(settings: Settings, name: str, title: str, recipe: str, start: Path | None, part: str) -> Phase:
+    """A fit of `recipe`, from the model `start` or the recipe's own, on a part of the run's data."""
     folder = settings.run / name
-    data = {"train": [_source(settings, part)], "validation": [_source(settings, "validation")]}
+    data = {"train": [_source(settings.data, part)], "validation": [_source(settings.data, "validation")]}
     return Phase(
         name=name,
         title=title,
         program=TRAIN,
-        commands=(_command(settings, "fit", name, name),),
+        commands=(_command(settings, "fit", recipe, name),),
         folder=folder,
         artefact=folder / "export" / "config.json",
-        overlay=_overlay(settings, folder, TITLES[name], start) | {"data": data},
+        overlay=_overlay(settings, folder, TITLES[recipe], start) | {"data": data},
         overlay_file=_overlay_file(settings, name),
     )
 
 
-def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
+def evaluate_phase(settings: Settings, model: str, title: str, start: Path | None, data: Path) -> Phase:
+    """Grades the model `start`, or the recipe's own, on the test part of `data`."""
     name, folder = f"evaluate-{model}", evaluation_folder(settings.run, model)
-    title = f"Evaluate {TITLES[model]} on {settings.n_test:,} new problems"
     overlay = _overlay(settings, folder, "test", start)
     return Phase(
         name=name,
@@ -127,7 +133,7 @@ def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
         commands=(_command(settings, "validate", "evaluate", name),),
         folder=folder,
         artefact=folder / "validation.rank0.jsonl",
-        overlay=overlay | {"data": {"validation": [_source(settings, "test")]}, "verbose": False},
+        overlay=overlay | {"data": {"validation": [_source(data, "test")]}, "verbose": False},
         overlay_file=_overlay_file(settings, name),
     )
 
@@ -144,8 +150,8 @@ def _overlay(settings: Settings, folder: Path, label: str, start: Path | None) -
     return {"seed_everything": settings.seed, "trainer": trainer} | model
 
 
-def _source(settings: Settings, part: str) -> dict:
-    return {"path": str(settings.data), "name": part, "subset": part, "split": part}
+def _source(data: Path, part: str) -> dict:
+    return {"path": str(data), "name": part, "subset": part, "split": part}
 
 
 def _command(settings: Settings, subcommand: str, config: str, name: str) -> tuple[str, ...]:

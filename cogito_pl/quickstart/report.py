@@ -10,9 +10,10 @@ from cogito_pl.quickstart import report_appendix as appendix
 from cogito_pl.quickstart import report_words as words
 from cogito_pl.quickstart.curves import read_curves
 from cogito_pl.quickstart.phases import Phase
-from cogito_pl.quickstart.report_figures import bar_figures, curve_figures, legend
+from cogito_pl.quickstart.report_figures import CAREFUL, bar_figures, curve_figures, legend
 from cogito_pl.quickstart.report_problems import RULE, shown_problems
 from cogito_pl.quickstart.settings import Settings
+from cogito_pl.quickstart.strategy import careful_curve
 from cogito_pl.quickstart.summary import Answers
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
@@ -27,7 +28,8 @@ def write_report(settings: Settings, summary: dict, answers: Answers, plan: list
         answers: Graded completions of every model.
         plan: The phases that were run.
     """
-    sft, grpo = (read_curves(settings.run / name) for name in ("sft", "grpo"))
+    folders = (settings.run / "sft", settings.run / "grpo")
+    sft, grpo = (read_curves(folder) | {CAREFUL: careful_curve(folder)} for folder in folders)
     page = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=f"cogito_pl quickstart, seed {settings.seed}",
         headline=words.headline(summary),
@@ -37,6 +39,7 @@ def write_report(settings: Settings, summary: dict, answers: Answers, plan: list
         curves=curve_figures(sft, grpo),
         legend=legend(),
         bars=bar_figures(summary),
+        controls=appendix.control_section(summary),
         rule=RULE,
         problems=shown_problems(answers, settings.run / "data"),
         honesty=words.honesty(summary),

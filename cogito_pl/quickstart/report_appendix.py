@@ -7,9 +7,11 @@ from html import escape
 from importlib.metadata import version
 
 from cogito_pl import __version__
+from cogito_pl.quickstart.controls.names import CONTROLS
 from cogito_pl.quickstart.curves import Curve, middle
 from cogito_pl.quickstart.phases import Phase
 from cogito_pl.quickstart.settings import CONFIGS, Settings
+from cogito_pl.quickstart.table import control_rows
 
 PACKAGES = ("torch", "transformers", "lightning")
 SPEEDS = {
@@ -29,6 +31,16 @@ def phase_table(summary: dict, plan: list[Phase]) -> str:
     rows.append(("All, with start-up", f"{summary['wall_s']:.1f}", f"{summary['cpu_s']:.1f}"))
     memory = f'<p class="soft">At most {summary["peak_mib"]:,} MiB of memory in one process.</p>'
     return f"<div>{table(('Phase', 'seconds', 'processor seconds'), rows)}{memory}</div>"
+
+
+def control_section(summary: dict) -> str:
+    """What speaks for the rewards being the cause; nothing where no control was run."""
+    rows = control_rows(summary)
+    if not rows:
+        return ""
+    what = "".join(f"<li><b>{name}</b>: {escape(CONTROLS[name])}.</li>" for name in summary["controls"])
+    head = ("Control", "accuracy", "compared over the same problems")
+    return f'<h2>Controls</h2><div class="tables">{table(head, rows)}</div><ul class="soft">{what}</ul>'
 
 
 def speed_table(curves: Mapping[str, Mapping[str, Curve]]) -> str:

@@ -6,25 +6,37 @@ from cogito_pl.quickstart.charts import Bar, Line, bar_chart, line_chart
 from cogito_pl.quickstart.curves import Curve, shifted, smoothed
 from cogito_pl.quickstart.phases import MODELS, TITLES
 
+BASE = MODELS[0]
+CAREFUL = "careful answers"
+"""Key of the curve that `strategy.py` makes."""
 COLOURS = {"base": "#8a9199", "sft": "#0072b2", "grpo": "#d55e00"}
 """Grey, blue and vermilion (Okabe and Ito): told apart by every kind of colour vision, and by their lightness."""
 
 
 def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
-    """Validation accuracy through both phases, then what each phase optimises and watches."""
+    """Validation accuracy and strategy through both phases, then what each phase optimises and watches."""
     switch, end = (max((step for curve in curves.values() for step, _ in curve), default=0) for curves in (sft, grpo))
-    before, after = sft.get("val/accuracy", []), shifted(grpo.get("val/accuracy", []), switch)
-    through = line_chart(
-        [
+
+    def through(key: str, title: str) -> str:
+        before, after = sft.get(key, []), shifted(grpo.get(key, []), switch)
+        lines = [
             Line(points=[*before[-1:], *after], colour=COLOURS["grpo"], marked=True),  # GRPO starts where SFT ended
             Line(points=before, colour=COLOURS["sft"], marked=True),
-        ],
-        "validation accuracy over the optimiser steps of SFT and GRPO",
-        percent=True,
-        phases=[("SFT", 0, switch), ("GRPO", switch, switch + end)],
-    )
+        ]
+        phases = [("SFT", 0, switch), ("GRPO", switch, switch + end)]
+        return line_chart(lines, f"{title} over the optimiser steps of SFT and GRPO", percent=True, phases=phases)
+
     figures = [
-        figure(through, "Validation accuracy", "Greedy answers after every epoch of both phases."),
+        figure(
+            through("val/accuracy", "validation accuracy"),
+            "Validation accuracy",
+            "Greedy answers after every epoch of both phases.",
+        ),
+        figure(
+            through(CAREFUL, "share of careful answers"),
+            "Careful answers",
+            "Share of the same answers that are worked out; the others only guess.",
+        ),
         learning(sft, "sft/loss", "sft", "SFT loss", "Nats per token of the written solutions."),
         learning(grpo, "reward/accuracy", "grpo", "GRPO reward: accuracy", "Share of right samples.", percent=True),
         learning(grpo, "rollout/length_tokens", "grpo", "GRPO completion length", "Tokens per sample."),
@@ -49,14 +61,17 @@ def learning(
 
 
 def bar_figures(summary: dict) -> str:
-    """Accuracy per family and per difficulty."""
+    """Accuracy per family and per difficulty; that of the base in any form, as it has not been taught the tags."""
     captions = {
         "family": "Kinds of problem; <i>arithmetic</i> has no picture.",
         "difficulty": "1 is the easiest. Higher levels have more things to look at, or larger numbers.",
     }
     figures = []
     for name, caption in captions.items():
-        shares, spans = summary[f"by_{name}"], summary[f"by_{name}_ci"]
+        shares, spans = (
+            summary[f"by_{name}{suffix}"] | {BASE: summary[f"by_{name}_any_form{suffix}"][BASE]}
+            for suffix in ("", "_ci")
+        )
         groups = {
             key: {
                 model: Bar(value=shares[model][key], low=spans[model][key][0], high=spans[model][key][1])
@@ -70,7 +85,8 @@ def bar_figures(summary: dict) -> str:
 
 def legend() -> str:
     """Which colour is which model."""
-    names = (f'<span><i style="background:{COLOURS[model]}"></i>{TITLES[model]}</span>' for model in MODELS)
+    titles = TITLES | {BASE: f"{TITLES[BASE]}, answers in any form"}
+    names = (f'<span><i style="background:{COLOURS[model]}"></i>{titles[model]}</span>' for model in MODELS)
     return "".join(names) + "<span>Whiskers: 95% intervals</span>"
 
 

@@ -103,6 +103,11 @@ class Settings:
         """The model that SFT exports and GRPO starts from."""
         return (self.trunk or self.run) / "sft" / "export"
 
+    @property
+    def grpo(self) -> Path:
+        """The model that GRPO exports."""
+        return self.run / "grpo" / "export"
+
     def config(self, name: str) -> Path:
         """The recipe `name`."""
         return self.config_dir / f"{name}.yaml"

@@ -54,9 +54,9 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
 
     Returns:
         `accuracy` and `accuracy_ci` per model; `accuracy_any_form`, which does not ask for the answer tags;
-        `by_family`, `by_difficulty` and their `_ci` per model and group; the paired `difference` of each step;
-        `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per model; `n_test_seen`, and
-        `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]` at 95%.
+        `by_family`, `by_difficulty` and their `_ci`, `_any_form` and `_any_form_ci` per model and group; the paired
+        `difference` of each step; `verdicts` as counts, `mean_completion_tokens` and the share `truncated` per model;
+        `n_test_seen`, and `accuracy_unseen` without those problems. Shares are 0 to 1, intervals `[low, high]` at 95%.
     """
     groups = {name: [str(row["meta"][name]) for row in answers[MODELS[0]]] for name in ("family", "difficulty")}
     return {
@@ -64,7 +64,7 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
         "n_test": len(answers[MODELS[0]]),
         "accuracy": {model: share(rows) for model, rows in answers.items()},
         "accuracy_ci": {model: interval(rows) for model, rows in answers.items()},
-        "accuracy_any_form": {model: fmean(any_form(row) for row in rows) for model, rows in answers.items()},
+        "accuracy_any_form": {model: share_any_form(rows) for model, rows in answers.items()},
         "difference": {"sft-base": difference(answers, "sft", "base"), "grpo-sft": difference(answers, "grpo", "sft")},
         **{
             f"by_{name}{suffix}": {
@@ -72,7 +72,12 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
                 for model, rows in answers.items()
             }
             for name, keys in groups.items()
-            for suffix, measure in (("", share), ("_ci", interval))
+            for suffix, measure in (
+                ("", share),
+                ("_ci", interval),
+                ("_any_form", share_any_form),
+                ("_any_form_ci", interval_any_form),
+            )
         },
         "verdicts": {
             model: {verdict: counted(rows)[verdict] for verdict in ("right", "wrong", "unparsed")}
@@ -108,6 +113,16 @@ def any_form(row: dict) -> bool:
     """Whether a completion is right, or ends in the gold answer without being in the form that is asked for."""
     said, gold = TAG.sub(" ", row["response"]).casefold().split(), row["gold"].casefold().split()
     return row["verdict"] == "right" or said[-len(gold) :] == gold
+
+
+def share_any_form(rows: list[dict]) -> float:
+    """Share of answers that are right in any form."""
+    return fmean(any_form(row) for row in rows)
+
+
+def interval_any_form(rows: list[dict]) -> list[float]:
+    """95% interval of the share of answers that are right in any form."""
+    return list(wilson(sum(map(any_form, rows)), len(rows)))
 
 
 def interval(rows: list[dict]) -> list[float]:

@@ -13,23 +13,61 @@ def results_table(summary: dict) -> Table:
     """
     table = Table(title=f"Accuracy on {summary['n_test']:,} new problems, seed {summary['seed']} (95% interval)")
     table.add_column("problems")
+    table.add_column("base, in any form", justify="right")
     for model in MODELS:
         table.add_column(TITLES[model], justify="right")
+    base = MODELS[0]
     overall = [cell(summary["accuracy"][model], summary["accuracy_ci"][model]) for model in MODELS]
-    table.add_row("all", *overall, style="bold")
-    table.add_row("all, in any form", *(f"{100 * summary['accuracy_any_form'][model]:.1f}%" for model in MODELS))
+    table.add_row("all", f"{100 * summary['accuracy_any_form'][base]:.1f}%", *overall, style="bold")
     table.add_section()
     for name, label in (("family", "{}"), ("difficulty", "difficulty {}")):
         shares, intervals = summary[f"by_{name}"], summary[f"by_{name}_ci"]
         keys = list(shares[MODELS[0]])
         for key in keys:
             cells = [cell(shares[model][key], intervals[model][key]) for model in MODELS]
-            table.add_row(label.format(key), *cells, end_section=key == keys[-1])
-    table.add_row("tokens per answer", *(f"{summary['mean_completion_tokens'][model]:.1f}" for model in MODELS))
+            own = cell(summary[f"by_{name}_any_form"][base][key], summary[f"by_{name}_any_form_ci"][base][key])
+            table.add_row(label.format(key), own, *cells, end_section=key == keys[-1])
+    table.add_row("tokens per answer", "", *(f"{summary['mean_completion_tokens'][model]:.1f}" for model in MODELS))
     step = summary["difference"]["grpo-sft"]
     low, high = (100 * end for end in step["ci"])
     table.caption = f"GRPO - SFT: {100 * step['estimate']:+.1f} points [{low:+.1f}, {high:+.1f}]"
     return table
+
+
+def control_rows(summary: dict) -> list[tuple[str, str, str]]:
+    """Name, what was found and what it is compared with, of every control that was run."""
+    found, rows = summary["controls"], []
+    if own := found.get("shuffled-rewards"):
+        rows.append(
+            ("GRPO on shuffled rewards", cell(own["accuracy"], own["accuracy_ci"]), points(own, "control-sft", "SFT"))
+        )
+    if own := found.get("careful-sft"):
+        name = f"careful SFT, {own['cpu_s']:.0f} CPU s (GRPO: {own['grpo_cpu_s']:.0f})"
+        rows.append((name, cell(own["accuracy"], own["accuracy_ci"]), "GRPO is " + points(own, "grpo-control", "it")))
+    if own := found.get("permuted-images"):
+        for model in ("sft", "grpo"):
+            against = points(own, f"{model}-blind", f"a blind guess ({100 * own['blind']:.1f}%)")
+            rows.append(
+                (f"{TITLES[model]}, pictures exchanged, {own['n']:,} problems", f"{100 * own[model]:.1f}%", against)
+            )
+    return rows
+
+
+def controls_table(summary: dict) -> Table:
+    """The controls that were run."""
+    table = Table(title="Controls (95% interval)")
+    for head in ("control", "accuracy", "compared over the same problems"):
+        table.add_column(head)
+    for row in control_rows(summary):
+        table.add_row(*row)
+    return table
+
+
+def points(outcome: dict, key: str, than: str) -> str:
+    """A difference with its interval, in points."""
+    step = outcome[key]
+    low, high = (100 * end for end in step["ci"])
+    return f"{100 * step['estimate']:+.1f} points [{low:+.1f}, {high:+.1f}] over {than}"
 
 
 def cell(share: float, ends: list[float]) -> str:

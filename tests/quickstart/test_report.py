@@ -61,7 +61,7 @@ def page(make_settings):
         for place, row in enumerate(model):
             row["id"] = test.row(place).id
     cost = {"wall_s": 61.0, "cpu_s": 50.0, "peak_mib": 900}
-    summary = summarise(rows, seed=1) | cost | {"phases": {"sft": cost}}
+    summary = summarise(rows, seed=1) | cost | {"phases": {"sft": cost}, "controls": {}}
     return write_report(settings, summary, rows, plan).read_text(encoding="utf-8")
 
 
