@@ -3,8 +3,17 @@
 from callbacks.dynamic_length import DynamicLengthReward
 from callbacks.hf_export import HFExport
 from callbacks.odsw import ODSWReweighting
+from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
 from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
-__all__ = ["DynamicLengthReward", "HFExport", "ODSWReweighting", "RolloutTable", "ShuffledRewards", "Throughput"]
+__all__ = [
+    "DynamicLengthReward",
+    "HFExport",
+    "ODSWReweighting",
+    "RolloutStatistics",
+    "RolloutTable",
+    "ShuffledRewards",
+    "Throughput",
+]
