@@ -5,13 +5,19 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 
+import callbacks
 from callbacks import DynamicLengthReward, ODSWReweighting
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.means import Means
 from cogito_pl.rl.advantage import group_advantages
+from tests.conftest import ROOT
 from tests.modules.training import TokenSumReward, data, grpo, trainer
 from tests.rl.rollouts import graded
+
+WITH = ROOT / "configs/with"
+OVERLAYS = [WITH / "odsw.yaml", WITH / "dynamic_length.yaml", *sorted((WITH / "vl_cogito").glob("*.yaml"))]
 
 
 class Bench:
@@ -173,6 +179,20 @@ def test_settings_without_meaning_are_refused():
         ODSWReweighting(shapes={"easy": "flat"})
     with pytest.raises(ValueError, match="zero_weight=-1"):
         ODSWReweighting(zero_weight=-1)
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_every_shipped_overlay_acts(path):
+    listed = yaml.safe_load(path.read_text())["trainer"]["callbacks+"]
+    made = [getattr(callbacks, c["class_path"].split(".")[1])(**c.get("init_args", {})) for c in listed]
+    bench = Bench("easy", "medium", "hard")
+    for callback in made:
+        bench.set_up(callback)
+    for stage in ("easy", "medium", "hard"):
+        correct = [0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
+        bench.trained(graded(correct, 4, lengths=[200, 300, 250, 100] * 3, stage=stage), *made)
+    applied = {name for values in bench.logged for name, value in values.items() if "applied" in name and value > 0}
+    assert len(applied) == len(made)
 
 
 class Kept(RolloutCallback):
