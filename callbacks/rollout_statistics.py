@@ -8,8 +8,8 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch.distributed.tensor import DTensor
 
+from cogito_pl.data.journal import append, cut
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.journal import append, cut
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.statistics import Outcome, outcomes, summary
 

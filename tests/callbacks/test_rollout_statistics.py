@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from callbacks import ODSWReweighting, RolloutStatistics
 from callbacks.rollout_statistics import metrics
-from cogito_pl.modules.journal import append, cut, read_journal
+from cogito_pl.data.journal import append, cut, read_journal
 from cogito_pl.rl.statistics import outcomes
 from tests.conftest import ROOT
 from tests.modules.test_ranks import STRATEGIES
