@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.stages import check_stages
+from cogito_pl.modules.stage_names import check_stages
 from cogito_pl.rl.lengths import PRESETS, LengthRule, Variant, length_rewards, target_lengths
 from cogito_pl.rl.rollout import Rollout
 

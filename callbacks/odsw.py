@@ -7,7 +7,7 @@ import lightning.pytorch as L
 import torch
 
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.stages import check_stages, stage_names
+from cogito_pl.modules.stage_names import check_stages, stage_names
 from cogito_pl.rl.odsw import SHAPES, Shape, difficulty_weights
 from cogito_pl.rl.rollout import Rollout
 
