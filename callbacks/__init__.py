@@ -1,8 +1,19 @@
 """Callbacks that a recipe switches on: one method, one file. Take one out by leaving its line out."""
 
+from callbacks.dynamic_length import DynamicLengthReward
 from callbacks.hf_export import HFExport
+from callbacks.odsw import ODSWReweighting
+from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
 from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
-__all__ = ["HFExport", "RolloutTable", "ShuffledRewards", "Throughput"]
+__all__ = [
+    "DynamicLengthReward",
+    "HFExport",
+    "ODSWReweighting",
+    "RolloutStatistics",
+    "RolloutTable",
+    "ShuffledRewards",
+    "Throughput",
+]

@@ -16,7 +16,14 @@ class Means(nn.Module):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__()
-        self.metrics = nn.ModuleDict({name: MeanMetric(nan_strategy="error") for name in names})
+        self.metrics = nn.ModuleDict()
+        for name in names:
+            self.track(name)
+
+    def track(self, name: str) -> None:
+        """Takes a further name, where it is new; before training, and on every rank alike."""
+        if name not in self.metrics:
+            self.metrics[name] = MeanMetric(nan_strategy="error")
 
     def add(self, name: str, values: Tensor | Sequence[float], weights: Tensor | float = 1.0) -> None:
         """Adds values, each with its weight (the size of what it is a mean of)."""

@@ -1,0 +1,86 @@
+"""`python -m cogito_pl.data`: make multiple choice open-ended, or hold out a validation split. Writes JSON Lines."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from cogito_pl.data.problem import KINDS
+from cogito_pl.data.source import Columns, Source
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The two commands and their settings."""
+    parser = argparse.ArgumentParser(prog="python -m cogito_pl.data", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument("path", metavar="IN", help="folder laid out as on the Hub, or a .parquet, .jsonl or .json file")
+    source.add_argument("out", metavar="OUT", type=Path, help="folder to write; a killed run goes on in its folder")
+    source.add_argument("--subset", help="the configuration that the folder's README names")
+    source.add_argument("--split", default="train", help="the split of a folder")
+    source.add_argument("--kind", choices=KINDS, help="kind of the answers where no column tells it")
+    source.add_argument("--image-root", help="folder that relative image paths start from")
+    source.add_argument(
+        "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
+        help=f"what columns are called; ours are {', '.join(field.name for field in fields(Columns))}",
+    )  # fmt: skip
+    source.add_argument("--refuse-limit", type=float, default=0.05, help="share of rows that may be unreadable")
+
+    opened = commands.add_parser(
+        "open-ended", parents=[source], help="drop the options", description=_open.__doc__, **form
+    )
+    opened.add_argument("--keep-refused", action="store_true", help="also write the problems that stay multiple choice")
+    opened.set_defaults(command=_open)
+
+    split = commands.add_parser("split", parents=[source], help="hold problems out", description=_split.__doc__, **form)
+    size = split.add_mutually_exclusive_group(required=True)
+    size.add_argument("--share", type=float, help="part of the problems to hold out, on average")
+    size.add_argument("--count", type=int, help="most problems to hold out")
+    split.add_argument("--seed", type=int, default=0, help="another seed, another split")
+    split.set_defaults(command=_split)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and prints its counts; a setting that makes no sense ends it with a message."""
+    parser = build_parser()
+    settings = parser.parse_args(arguments)
+    try:
+        counts = settings.command(settings)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    print("\n".join(f"{number:>8}  {name}" for name, number in counts.items()))
+    print(f"written to {settings.out}")
+
+
+def _source(settings: argparse.Namespace) -> Source:
+    pairs = dict(pair.partition("=")[::2] for pair in settings.columns)
+    if unknown := pairs.keys() - {field.name for field in fields(Columns)}:
+        raise ValueError(f"--columns names {', '.join(sorted(unknown))}, which is none of our columns")
+    columns = Columns(**{ours: theirs or None for ours, theirs in pairs.items()})
+    return Source(path=settings.path, subset=settings.subset, split=settings.split, columns=columns, kind=settings.kind,
+                  image_root=settings.image_root)  # fmt: skip
+
+
+def _open(settings: argparse.Namespace) -> dict[str, int]:
+    """Makes multiple choice open-ended by the rules of `cogito_pl.data.open_ended`; lists what it refuses, and why."""
+    from cogito_pl.data.preparing import make_open_ended
+
+    return make_open_ended(
+        _source(settings), settings.out, keep_refused=settings.keep_refused, refuse_limit=settings.refuse_limit
+    )
+
+
+def _split(settings: argparse.Namespace) -> dict[str, int]:
+    """Holds out problems by a hash of their ids; none shares a picture with those that are left to learn from."""
+    from cogito_pl.data.preparing import make_split
+
+    return make_split(
+        _source(settings), settings.out, share=settings.share, count=settings.count, seed=settings.seed,
+        refuse_limit=settings.refuse_limit,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
