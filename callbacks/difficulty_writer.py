@@ -22,8 +22,8 @@ class DifficultyWriter(BasePredictionWriter):
     ratios, repeats or thresholds have changed.
 
     Args:
-        path: A .parquet file for the scores instead; trials then lie beside it under the same name, and those of another
-            model, seed or mask are refused. With several sources, a folder that gets one such file for each.
+        path: A .parquet file for the scores instead; trials then lie beside it under the same name, and those of
+            another model, seed or mask are refused. With several sources, a folder that gets a file for each.
     """
 
     def __init__(self, path: str | None = None) -> None:

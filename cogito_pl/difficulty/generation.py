@@ -22,7 +22,11 @@ ENGINE_ERRORS = (RuntimeError, OSError, MemoryError, ValueError)
 Request = tuple[Problem, Task]
 
 
-@dataclass
+class TooManyErrors(Exception):
+    """So many problems raised that the machine or the settings must be wrong."""
+
+
+@dataclass(kw_only=True)
 class TrialRunner:
     """Runs batches of trials and keeps a failure of the engine apart from a wrong answer.
 
@@ -33,6 +37,8 @@ class TrialRunner:
         sampling: How completions are drawn.
         seed: Of masks and completions.
         attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
+        most_errors: More problems than this are not set aside: the scoring stops.
+        filler: Sampled by a rank without trials while ranks that it must keep in step with have some.
     """
 
     policy: Policy
@@ -41,13 +47,18 @@ class TrialRunner:
     sampling: SamplingConfig
     seed: int
     attempts: int
-    set_aside: dict[int, tuple[Problem, str]] = field(default_factory=dict)
-    """Problems that a trial of raised to the last, with the reason, by identity."""
+    most_errors: int
+    filler: Problem
+    set_aside: list[Problem] = field(default_factory=list)
 
     def __call__(self, requests: Sequence[Request]) -> list[Trial]:
         """The trials; those that raised are missing, and their problems set aside.
 
-        A batch that raises is run again in halves, so that one bad trial, or a batch too large for memory, costs little.
+        A batch that raises is run again in halves, so that one bad trial, or a batch too large for memory, costs
+        little.
+
+        Raises:
+            TooManyErrors: Too many problems had to be set aside.
         """
         for attempt in range(1, self.attempts + 1):
             try:
@@ -59,29 +70,29 @@ class TrialRunner:
                 if len(requests) > 1:
                     half = len(requests) // 2
                     return self(requests[:half]) + self(requests[half:])
-                reason = f"{type(error).__name__}: {error}"
-        problem = requests[0][0]
-        self.set_aside[id(problem)] = (problem, reason)
+                reason = repr(error)
+        self._put_aside(requests[0][0], reason)
         return []
+
+    def _put_aside(self, problem: Problem, reason: str) -> None:
+        self.set_aside.append(problem)
+        message = f"problem {problem.id!r} cannot be scored: {reason}"
+        if len(self.set_aside) > self.most_errors:
+            raise TooManyErrors(
+                f"{message}. That makes {len(self.set_aside)}, more than most_errors={self.most_errors}. The trials so "
+                "far are kept: run the same command to go on"
+            )
+        _log.warning("%s; it stays without a score until the next run", message)
 
     def run(self, requests: Sequence[Request]) -> list[Trial]:
         """Runs all trials or raises."""
-        groups = _groups(requests)
         by_size: dict[int, list[list[Request]]] = defaultdict(list)
-        for group in groups:
+        for group in _groups(requests):
             by_size[len(group)].append(group)
         trials = [trial for same in by_size.values() for trial in self._sample(same)]
         for _ in range(self.policy.ranks.most(len(by_size)) - len(by_size)):  # other ranks have more to sample
-            self._stand_in(requests[0][0])
+            self.policy.sample([self.policy.encode(self.filler)], self.sampling, [[0]])
         return trials
-
-    def idle(self, problem: Problem) -> None:
-        """What a rank without trials does while other ranks, which it must keep in step with, have some."""
-        for _ in range(self.policy.ranks.most(0)):
-            self._stand_in(problem)
-
-    def _stand_in(self, problem: Problem) -> None:
-        self.policy.sample([self.policy.encode(problem)], self.sampling, [[0]])
 
     def _sample(self, groups: Sequence[Sequence[Request]]) -> list[Trial]:
         prompts = [self.prompt(*group[0]) for group in groups]

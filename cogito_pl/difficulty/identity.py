@@ -1,4 +1,4 @@
-"""What makes two runs' trials the same: weights, prompt, sampling, mask and seed. Not paths, batch sizes or thresholds."""
+"""What makes two runs' trials the same: weights, prompt, sampling, mask and seed; not paths, batches or thresholds."""
 
 import hashlib
 import json

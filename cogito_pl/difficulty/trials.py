@@ -1,8 +1,8 @@
-"""The store of trials: one JSON line per trial, on disk as soon as it is done. Knows files; nothing of models or scores.
+"""The store of trials: one JSON line per trial, on disk as soon as it is done. Knows files; nothing of models, scores.
 
 A folder holds `settings.json`, which says what decides a trial's outcome, and one file of trials per rank. A trial is a
-pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed goes on with what is
-there, on any number of ranks, and a threshold can be changed without the model.
+pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed goes on with what
+is there, on any number of ranks, and a threshold can be changed without the model.
 """
 
 import fcntl

@@ -1,15 +1,61 @@
-"""Which trials are run next, side by side: a pure function of what is known. Knows no model.
+"""Which trials are run next, side by side: a pure function of what is known. Knows who runs them only by interface.
 
 Every problem under way contributes the trials that it needs in any case. Where they are too few to fill a batch, which
 costs about as much when it is half empty, trials are added that will be needed if each problem goes on as it last went.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+from cogito_pl.data.problem import Problem
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task, expected_path
+from cogito_pl.difficulty.trials import Trial, TrialStore
 
 Known = Mapping[str, tuple[Outcomes, int]]
 """What is known of every problem under way: the outcomes of its trials, and how many pictures it has."""
+
+
+class Runner(Protocol):
+    """Runs trials."""
+
+    set_aside: list[Problem]
+    """Problems whose trials cannot be run."""
+
+    def __call__(self, requests: Sequence[tuple[Problem, Task]]) -> list[Trial]:
+        """The trials, without those of problems that were set aside."""
+
+
+def settle(
+    scorer: Scorer,
+    problems: Sequence[Problem],
+    store: TrialStore,
+    run: Runner,
+    *,
+    most: int,
+    least: int,
+    busiest: Callable[[int], int] = int,
+) -> None:
+    """Runs waves of trials until every problem is decided or set aside.
+
+    Args:
+        scorer: Says what is wanted.
+        problems: Of one source.
+        store: What is known; what is run is added to it wave by wave.
+        run: Runs a wave.
+        most: Trials of a wave.
+        least: See `next_wave`.
+        busiest: The largest of a number over all ranks that must run equally many waves.
+    """
+    by_id = {problem.id: problem for problem in problems}
+    for problem in problems:
+        store.check(problem)
+    while True:
+        aside = {problem.id for problem in run.set_aside}
+        known = {name: (store.outcomes(name), len(by_id[name].images)) for name in by_id if name not in aside}
+        wave = next_wave(scorer, known, most=most, least=least)
+        if not busiest(len(wave)):
+            return
+        store.append(run([(by_id[name], task) for name, task in wave]))
 
 
 def next_wave(scorer: Scorer, known: Known, *, most: int, least: int) -> list[tuple[str, Task]]:

@@ -1,4 +1,4 @@
-"""The Lightning modules: SFT, GRPO and scoring over one policy, and the hooks that callbacks change a rollout through."""
+"""The Lightning modules: SFT, GRPO and scoring over one policy, and the hooks by which callbacks change a rollout."""
 
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.grpo import GRPOModule

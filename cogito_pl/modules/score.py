@@ -8,8 +8,9 @@ from cogito_pl.data.collate import Batch
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
 from cogito_pl.difficulty.scorer import Scorer
+from cogito_pl.difficulty.scores import score_rows
 from cogito_pl.difficulty.trials import TrialStore
-from cogito_pl.difficulty.waves import next_wave
+from cogito_pl.difficulty.waves import settle
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import PolicyConfig, SamplingConfig
@@ -34,7 +35,7 @@ class ScoreModule(PolicyModule):
             none in vain.
         attempts: Times that a trial which raises (out of memory, a broken picture) is run before its problem is left
             without a score. An error never counts as a wrong answer.
-        most_errors: Problems a rank may leave without a score before it stops.
+        most_errors: Problems of a batch that may be left without a score; with more, the scoring stops.
         seed: Of masks and completions; the command line sets it to `seed_everything`.
     """
 
@@ -79,37 +80,21 @@ class ScoreModule(PolicyModule):
         """Keeps trials in memory where no callback has opened files for them."""
         if not self.stores:
             self.stores = [TrialStore(None, self.trial_settings()) for _ in self.trainer.datamodule.predict_sources]
-        self.runner = TrialRunner(self.policy, self.reward, self.scorer, self.sampling, self.seed, self.attempts)
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> list[dict[str, Any]]:
-        """Runs waves of trials until every problem of the batch is decided, and gives their scores."""
+        """Runs trials until every problem of the batch is decided, and gives their scores."""
         store = self.stores[dataloader_idx]
-        problems = {problem.id: problem for problem in batch.problems}
-        for problem in batch.problems:
-            store.check(problem)
-        while True:
-            known = {
-                name: (store.outcomes(name), len(problem.images))
-                for name, problem in problems.items()
-                if id(problem) not in self.runner.set_aside
-            }
-            wave = next_wave(self.scorer, known, most=self.sample_rows, least=self.least_rows)
-            if not self.policy.ranks.most(len(wave)):
-                break
-            if wave:
-                trials = self.runner([(problems[name], task) for name, task in wave])
-                store.append(trials)
-                self.tokens["rollout"] += sum(trial.tokens for trial in trials)
-            else:
-                self.runner.idle(self.trainer.datamodule.predict_problems[dataloader_idx][0])
-            self._stop_at_too_many_errors()
-        scores = {name: self.scorer.score(store.outcomes(name), len(p.images)) for name, p in problems.items()}
-        return [{"id": name} | score for name, score in scores.items()]
-
-    def _stop_at_too_many_errors(self) -> None:
-        if len(self.runner.set_aside) > self.most_errors:
-            problem, reason = list(self.runner.set_aside.values())[-1]
-            raise RuntimeError(
-                f"{len(self.runner.set_aside)} problems could not be scored, more than most_errors={self.most_errors}; "
-                f"the last is {problem.id!r}: {reason}. The trials so far are kept: run the same command to go on"
-            )
+        runner = TrialRunner(
+            policy=self.policy,
+            reward=self.reward,
+            scorer=self.scorer,
+            sampling=self.sampling,
+            seed=self.seed,
+            attempts=self.attempts,
+            most_errors=self.most_errors,
+            filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
+        )
+        sizes = {"most": self.sample_rows, "least": self.least_rows, "busiest": self.policy.ranks.most}
+        settle(self.scorer, batch.problems, store, runner, **sizes)
+        shown = [(problem.id, len(problem.images)) for problem in batch.problems]
+        return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)
