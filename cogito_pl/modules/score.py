@@ -90,6 +90,7 @@ class ScoreModule(PolicyModule):
             scorer=self.scorer,
             sampling=self.sampling,
             seed=self.seed,
+            least=self.least_rows,
             attempts=self.attempts,
             most_errors=self.most_errors,
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
