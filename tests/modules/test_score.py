@@ -114,7 +114,7 @@ def test_scores_lie_beside_the_data_where_its_readers_do_not_see_them(tiny_folde
 
 
 def test_only_predict_scores(tiny_folder, playground_folder, tmp_path):
-    with pytest.raises(ValueError, match="does not validate"):
+    with pytest.raises(ValueError, match="run `train.py predict`"):
         trainer(tmp_path).validate(score_module(tiny_folder), score_data(playground_folder))
 
 
