@@ -76,6 +76,8 @@ class TrialRunner:
         return []
 
     def _put_aside(self, problem: Problem, reason: str) -> None:
+        if any(problem is other for other in self.set_aside):  # by another of its trials
+            return
         self.set_aside.append(problem)
         message = f"problem {problem.id!r} cannot be scored: {reason}"
         if len(self.set_aside) > self.most_errors:

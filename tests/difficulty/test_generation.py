@@ -119,6 +119,8 @@ def test_a_problem_that_always_raises_is_set_aside_and_nothing_of_it_counts(poli
     run, store, scorer = runner(policy), TrialStore(None, {}), PISM(ratios=(0.0, 0.5), repeats=3, threshold=0.3)
     settle(scorer, PROBLEMS, store, run, most=32, least=1)
     assert run.set_aside == [PROBLEMS[3]]
+    assert list(run([(PROBLEMS[3], Task(0.5, k)) for k in range(3)])) == []
+    assert run.set_aside == [PROBLEMS[3]]  # counted once
     assert store.outcomes(PROBLEMS[3].id) == {}
     assert scorer.score(store.outcomes(PROBLEMS[3].id), 1)["lambda_star"] is None
     assert all(scorer.score(store.outcomes(p.id), len(p.images))["solved"] is not None for p in PROBLEMS[:3])
