@@ -1,5 +1,6 @@
 """Callbacks that a recipe switches on: one method, one file. Take one out by leaving its line out."""
 
+from callbacks.difficulty_writer import DifficultyWriter
 from callbacks.dynamic_length import DynamicLengthReward
 from callbacks.hf_export import HFExport
 from callbacks.odsw import ODSWReweighting
@@ -9,6 +10,7 @@ from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
 __all__ = [
+    "DifficultyWriter",
     "DynamicLengthReward",
     "HFExport",
     "ODSWReweighting",

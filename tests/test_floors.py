@@ -9,6 +9,7 @@ FLOORS = {
     "cogito_pl.data.source": 1, "cogito_pl.data.collate": 1,
     "cogito_pl.policy": 2, "cogito_pl.playground": 2,
     "cogito_pl.data": 3, "cogito_pl.modules": 3,
+    "cogito_pl.difficulty": 3,
     "callbacks": 4,
     "cogito_pl.cli": 5, "cogito_pl.quickstart": 5, "train": 5,
 }  # fmt: skip
