@@ -45,7 +45,7 @@ def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
             for block in module:
                 fully_shard(block, mesh=mesh)
     fully_shard(policy, mesh=mesh)
-    for method in ("log_probs", "sample", "attention"):
+    for method in ("log_probs", "sample"):
         register_fsdp_forward_method(policy, method)
     policy.ranks.in_step = True
 

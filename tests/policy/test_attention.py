@@ -107,7 +107,7 @@ def test_the_capture_leaves_the_model_as_it_was_even_after_an_error(policy):
 
 
 def test_only_the_language_model_is_captured_and_computes_what_it_computes_without(policy):
-    prompt, sets, response, _ = captured(policy, PROBLEMS[0])
+    prompt, sets, _response, _ = captured(policy, PROBLEMS[0])
     plain = policy.sample([prompt], SamplingConfig(max_tokens=1, temperature=0), [[0]])
     capture = AttentionCapture(sets.members(0), torch.ones(1))
     with capturing(policy.model, capture):

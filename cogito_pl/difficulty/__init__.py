@@ -1,0 +1,1 @@
+"""How hard a problem is for a model, measured offline."""
