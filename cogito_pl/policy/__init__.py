@@ -6,7 +6,7 @@ from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.sampling import Samples
-from cogito_pl.policy.token_sets import TokenSets, token_sets
+from cogito_pl.policy.token_sets import TokenSets, image_maps, token_sets
 
 __all__ = [
     "Attention",
@@ -17,5 +17,6 @@ __all__ = [
     "Samples",
     "SamplingConfig",
     "TokenSets",
+    "image_maps",
     "token_sets",
 ]

@@ -68,6 +68,20 @@ def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> Toke
     return TokenSets(torch.where(is_image, len(TEXT_SETS) - 1 + starts.cumsum(0), of), len(problem.images))
 
 
+def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, looked: Tensor) -> list[Tensor]:
+    """What is known of prompt tokens (`looked`, `[P]`), laid out as each picture lies: `[rows, columns]` of tokens.
+
+    Raises:
+        ValueError: The model's processor does not state how many rows and columns a picture has.
+    """
+    if sets.images and "image_grid_thw" not in prompt.image_fields:
+        raise ValueError("this model's image processor does not lay tokens out in a grid (image_grid_thw)")
+    merge = encoder.processor.image_processor.merge_size if sets.images else 1
+    grids = [prompt.image_fields["image_grid_thw"][index] // merge for index in range(sets.images)]
+    values = [looked[sets.of == len(TEXT_SETS) + index] for index in range(sets.images)]
+    return [value.view(*grid[1:].tolist()) for value, grid in zip(values, grids, strict=True)]
+
+
 def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_image: Tensor) -> Tensor:
     """True on the tokens `[P]` that hold some of the question's own words."""
     text = encoder.text(problem)

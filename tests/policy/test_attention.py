@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, TokenSets, token_sets
+from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, TokenSets, image_maps, token_sets
 from cogito_pl.policy.attention import AttentionCapture, attention_sums, capturing
 from cogito_pl.policy.config import LoRAConfig
 from tests.policy.test_log_probs import PROBLEMS, completions
@@ -152,6 +152,15 @@ def test_token_sets_tell_question_pictures_and_the_rest_apart(policy):
     assert sets.sizes(11).tolist()[5:] == [11, *grids.tolist()]
     assert sets.members(11).sum(0).tolist() == sets.sizes(11).tolist()
     assert (sets.members(11).sum(1) == 1).all()
+
+
+def test_a_map_lies_as_its_picture_lies(policy):
+    prompt, sets, _, found = captured(policy, PROBLEMS[2])  # 56 x 56 and 112 wide, 84 high
+    first, second = image_maps(policy.encoder, prompt, sets, found.maps[1])
+    assert (first.shape, second.shape) == ((2, 2), (3, 4))
+    torch.testing.assert_close(first.sum() + second.sum(), found.sums[1, :, 6:].sum(-1).mean())
+    assert second[1, 0] == found.maps[1][sets.of == 7][4]
+    assert image_maps(policy.encoder, *captured(policy, PROBLEMS[1])[:2], torch.zeros(0)) == []
 
 
 def test_without_a_picture_all_text_is_before_it_and_no_attention_is_on_one(policy):
