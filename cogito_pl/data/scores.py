@@ -1,6 +1,6 @@
 """Difficulty scores from a Parquet file, matched to problems by id. Knows nothing of how they were measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,33 +12,35 @@ from cogito_pl.data.strata import StrataConfig, Stratum, strata
 def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Stratum]:
     """The stratum of every problem, in their order.
 
-    Quantiles are those of all scores in the file, so that a part of the data has the strata of the whole. A `source`
-    column, where the file has one, tells apart problems of one id.
+    Quantiles are those of all scores in the file, so that a part of the data has the strata of the whole. Ids decide;
+    where several sources share one, the file's `source` column and the names of the sources do too.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: Columns or problems are missing from the file, or an id is ambiguous.
     """
     if config.file is None:
-        own = [problem.meta.get(config.score_column) for problem in problems]
-        _check_found(
-            [problem.id for problem, score in zip(problems, own, strict=True) if score is None], problems, config
-        )
-        return strata([float(score) for score in own], config)
-    scores, with_source = read_scores(config)
-    found = dict(zip(scores, strata(list(scores.values()), config), strict=True))
-    keys = [(problem.source if with_source else "", problem.id) for problem in problems]
-    sources = {(problem.id, problem.source) for problem in problems}
-    if not with_source and len(sources) > len({name for name, _ in sources}):
-        raise ValueError(f"problems of several sources share ids, and strata.file={config.file} has no source column")
-    _check_found([name for source, name in keys if (source, name) not in found], problems, config)
+        stated = [problem.meta.get(config.score_column) for problem in problems]
+        _refuse_missing([p for p, score in zip(problems, stated, strict=True) if score is None], problems, config)
+        return strata([float(score) for score in stated], config)
+    scores = read_scores(config)
+    own = {(problem.source, problem.id) for problem in problems}
+    shared = _repeat(name for _, name in scores) or _repeat(name for _, name in own)
+    found = {
+        (source if shared else "", name): stratum
+        for (source, name), stratum in zip(scores, strata(list(scores.values()), config), strict=True)
+    }
+    keys = [(problem.source if shared else "", problem.id) for problem in problems]
+    missing = [problem for problem, key in zip(problems, keys, strict=True) if key not in found]
+    _refuse_missing(missing, problems, config)
     return [found[key] for key in keys]
 
 
-def read_scores(config: StrataConfig) -> tuple[dict[tuple[str, str], float | None], bool]:
-    """Scores by source and id, None for problems that were never solved; whether the file tells sources apart.
+def read_scores(config: StrataConfig) -> dict[tuple[str, str], float | None]:
+    """Scores by source and id; None for problems that were never solved.
 
-    A problem is unsolved where a `solved` column says so or, with `cmab`, where it has no score.
+    A problem is unsolved where a `solved` column says so. One without a score that is not unsolved was left undecided,
+    and counts as missing; with `cmab` and no `solved` column, it is unsolved.
     """
     path = Path(config.file)
     if not path.exists():
@@ -52,17 +54,22 @@ def read_scores(config: StrataConfig) -> tuple[dict[tuple[str, str], float | Non
         key, score = (row.get("source") or "", str(row["id"])), row[config.score_column]
         if key in scores:
             raise ValueError(f"strata.file={config.file} has the id {key[1]!r} twice")
-        unsolved = row.get("solved") is False
-        if score is None and not unsolved and config.scorer != "cmab":
-            raise ValueError(f"strata.file={config.file} has no {config.score_column} for the id {key[1]!r}")
-        scores[key] = None if unsolved or score is None else float(score)
-    return scores, "source" in known
+        unsolved = row.get("solved", score is not None or config.scorer != "cmab") is False
+        if unsolved or score is not None:
+            scores[key] = None if unsolved else float(score)
+    return scores
 
 
-def _check_found(missing: Sequence[str], problems: Sequence[Problem], config: StrataConfig) -> None:
+def _repeat(names: Iterable[str]) -> bool:
+    names = list(names)
+    return len(set(names)) < len(names)
+
+
+def _refuse_missing(missing: Sequence[Problem], problems: Sequence[Problem], config: StrataConfig) -> None:
     if missing:
-        share = len(missing) / len(problems)
+        where = f"strata.file={config.file}" if config.file else "their own columns"
         raise ValueError(
-            f"{len(missing)} of {len(problems)} problems ({share:.1%}) have no {config.score_column} in "
-            f"{config.file or 'their own columns'}, such as {missing[0]!r}; score them, or narrow the data"
+            f"{len(missing)} of {len(problems)} problems ({len(missing) / len(problems):.1%}) have no "
+            f"{config.score_column} in {where}, such as {missing[0].id!r} of the source {missing[0].source!r}; "
+            "score them, or narrow the data"
         )

@@ -156,13 +156,26 @@ def test_the_problems_own_difficulty_needs_no_file():
         read_strata(config, PROBLEMS)
 
 
-def test_one_id_in_two_sources_needs_a_source_column(score_file):
+def test_sources_matter_only_where_they_share_an_id(score_file):
     twins = [problem(seed=0, source="a"), problem(seed=0, source="b")]
-    path = score_file(id=["p0"], rho=[1.0])
-    with pytest.raises(ValueError, match="several sources share ids"):
-        read_strata(StrataConfig(scorer="cmab", file=path), twins)
     path = score_file(id=["p0", "p0"], source=["b", "a"], rho=[1.0, 0.2])
     assert read_strata(StrataConfig(scorer="cmab", file=path), twins) == ["medium", "hard"]
+    for columns in ({"id": ["p0"], "rho": [1.0]}, {"id": ["p0", "p0"], "source": ["a", "c"], "rho": [1.0, 1.0]}):
+        with pytest.raises(ValueError, match="such as 'p0' of the source"):
+            read_strata(StrataConfig(scorer="cmab", file=score_file(**columns)), twins)
+    path = score_file(id=["p0"], source=["as it was called when it was scored"], rho=[1.0])
+    assert read_strata(StrataConfig(scorer="cmab", file=path), twins[:1]) == ["hard"]
+
+
+def test_a_problem_left_undecided_is_missing_but_in_nobody_s_way(score_file):
+    nothing = pa.array([None, 0.1], pa.float64())
+    path = score_file(id=["p0", "p1"], lambda_star=nothing, solved=pa.array([None, True]))
+    config = StrataConfig(scorer="pism", file=path)
+    assert read_strata(config, PROBLEMS[1:2]) == ["hard"]
+    with pytest.raises(ValueError, match=r"1 of 2 problems \(50.0%\) have no lambda_star .* 'p0'"):
+        read_strata(config, PROBLEMS[:2])
+    path = score_file(id=["p0", "p1"], rho=nothing)
+    assert read_strata(StrataConfig(scorer="cmab", file=path), PROBLEMS[:2]) == ["unsolved", "medium"]
 
 
 def test_a_file_that_cannot_be_used_says_why(score_file, tmp_path):
@@ -174,8 +187,3 @@ def test_a_file_that_cannot_be_used_says_why(score_file, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             read_strata(StrataConfig(scorer="cmab", file=score_file(**columns)), PROBLEMS)
-    with pytest.raises(ValueError, match="no lambda_star for the id 'p0'"):
-        read_strata(
-            StrataConfig(scorer="pism", file=score_file(id=["p0"], lambda_star=pa.array([None], pa.float64()))),
-            PROBLEMS,
-        )
