@@ -11,6 +11,7 @@ from cogito_pl.modules import PolicyModule
 # Deprecations between libraries that a user can do nothing about, repeated at every epoch.
 warnings.filterwarnings("ignore", message=".*'set_vital' is deprecated")
 warnings.filterwarnings("ignore", message=".*treespec, LeafSpec")
+warnings.filterwarnings("ignore", message="You are using a custom batch sampler `InOrderSampler`")  # it omits none
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
 
 
@@ -41,5 +42,6 @@ class CogitoCLI(LightningCLI):
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
 
     def before_instantiate_classes(self) -> None:
-        """Lets a resumed run write its config.yaml into the folder it goes on in; any other run finds it protected."""
-        self.save_config_kwargs["overwrite"] = bool(self.config[self.subcommand].get("ckpt_path"))
+        """Lets a run that goes on write its config.yaml into the folder it goes on in; any other finds it protected."""
+        goes_on = self.subcommand == "predict" or self.config[self.subcommand].get("ckpt_path")
+        self.save_config_kwargs["overwrite"] = bool(goes_on)

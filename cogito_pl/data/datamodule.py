@@ -32,6 +32,7 @@ class ReasoningDataModule(L.LightningDataModule):
         check_images: `decode` finds every broken image when the data are read; `header` only opens them.
         max_image_pixels: Larger images are refused, before they are decoded.
         seed: Of the order of draws; the command line sets it to `seed_everything`.
+        predict: Sources to score; each becomes a loader of its own.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class ReasoningDataModule(L.LightningDataModule):
         check_images: Literal["decode", "header"] = "decode",
         max_image_pixels: int = 50_000_000,
         seed: int = 17,
+        predict: tuple[Source, ...] = (),
     ) -> None:
         super().__init__()
         self.train_sources, self.validation_sources = tuple(train), tuple(validation)
+        self.predict_sources = tuple(predict)
         if rollouts_per_epoch is not None and rollouts_per_epoch < 1:
             raise ValueError(f"data.rollouts_per_epoch={rollouts_per_epoch} must be at least 1, or null")
         if validation_batch < 1:
@@ -56,6 +59,7 @@ class ReasoningDataModule(L.LightningDataModule):
         self.seed = seed
         self.train_problems: list[Problem] = []
         self.validation_problems: list[list[Problem]] = []
+        self.predict_problems: list[list[Problem]] = []
         self.refusals: list[Refusal] = []
 
     @property
@@ -80,6 +84,10 @@ class ReasoningDataModule(L.LightningDataModule):
             ]
         if stage in ("fit", "validate", "test", "predict") and not self.validation_problems:
             self.validation_problems = [self._read(source, training=False) for source in self.validation_sources]
+        if stage == "predict" and not self.predict_problems:
+            if not self.predict_sources:
+                raise ValueError("data.predict is empty; name at least one source to score")
+            self.predict_problems = [self._read(source, training=False) for source in self.predict_sources]
         if len(set(self.validation_names)) < len(self.validation_names):
             raise ValueError(
                 f"data.validation has sources of one name {self.validation_names}; give each its own `name`"
@@ -112,6 +120,19 @@ class ReasoningDataModule(L.LightningDataModule):
                 collate_fn=collate,
             )
             for problems in self.validation_problems
+        ]
+
+    def predict_dataloader(self) -> list[StatefulDataLoader]:
+        """One loader per source to score, every problem once, in batches of as many as the module scores at a time."""
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        pool = self.trainer.lightning_module.pool
+        return [
+            StatefulDataLoader(
+                DrawnProblems(problems),
+                batch_sampler=InOrderSampler(size=len(problems), batch=pool, rank=rank, world=world),
+                collate_fn=collate,
+            )
+            for problems in self.predict_problems
         ]
 
     def transfer_batch_to_device(self, batch: Batch, *_: Any) -> Batch:

@@ -1,1 +1,7 @@
-"""How hard a problem is for a model, measured offline."""
+"""Difficulty by generation: scorers that ask for trials, the store of trials, and what runs them."""
+
+from cogito_pl.difficulty.pass_rate import PassRate
+from cogito_pl.difficulty.pism import PISM
+from cogito_pl.difficulty.scorer import Scorer
+
+__all__ = ["PISM", "PassRate", "Scorer"]

@@ -1,0 +1,145 @@
+"""What PISM's funnel saves beside all 100 generations of every problem, and whether it ranks problems by difficulty.
+
+    python -m benchmarks.pism --model <model folder> --data <playground folder> --problems 32
+    python -m benchmarks.pism --model <model folder> --data <playground folder> --problems 420 --correlate
+
+Both run the same trials from the same seeds through the same code; the naive way wants every trial of every ratio.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import lightning.pytorch as L
+import numpy as np
+import torch
+
+from benchmarks.flops import count_flops
+from cogito_pl.data.datamodule import ReasoningDataModule
+from cogito_pl.data.source import Source
+from cogito_pl.difficulty import PISM, PassRate, Scorer
+from cogito_pl.difficulty.scorer import Outcomes, Task
+from cogito_pl.modules import ScoreModule
+from cogito_pl.policy import PolicyConfig, SamplingConfig
+
+FRESH_SEED = 1_000_003
+
+
+class AllTrials(PISM):
+    """PISM the naive way: every trial of every ratio, whatever it is needed for."""
+
+    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+        """All that are not there yet."""
+        tasks = [Task(ratio, repeat) for ratio in self.ratios for repeat in range(self.repeats)]
+        return [task for task in tasks if task not in outcomes]
+
+
+def score(settings: argparse.Namespace, scorer: Scorer, seed: int) -> tuple[list[dict[str, Any]], int, float, Any]:
+    """Scores the problems: rows, trials that were run, CPU seconds of running them, and the problems themselves."""
+    module = ScoreModule(
+        PolicyConfig(name=settings.model),
+        scorer,
+        SamplingConfig(max_tokens=settings.max_tokens, temperature=settings.temperature),
+        pool=settings.pool,
+        least_rows=settings.least_rows,
+        seed=seed,
+    )
+    source = Source(path=settings.data, subset=settings.part, split=settings.part, limit=settings.problems)
+    data = ReasoningDataModule(predict=(source,))
+    clock = Clock()
+    trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, callbacks=[clock])
+    batches = trainer.predict(module, data)
+    return [row for batch in batches for row in batch], len(module.stores[0]), clock.spent, data.predict_problems[0]
+
+
+class Clock(L.Callback):
+    """CPU seconds from the first batch to the last, reading data and loading weights left out."""
+
+    def on_predict_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Starts."""
+        self.start = time.process_time()
+
+    def on_predict_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Stops."""
+        self.spent = time.process_time() - self.start
+
+
+def cost(settings: argparse.Namespace) -> dict[str, Any]:
+    """Trials, CPU seconds and FLOPs of both ways, and whether their scores agree."""
+    result: dict[str, Any] = {}
+    found = {}
+    for name, scorer in {"funnel": PISM(), "naive": AllTrials()}.items():
+        found[name], trials, seconds, _ = score(settings, scorer, settings.seed)
+        result[name] = {"trials": trials, "cpu_s": round(seconds, 2)}
+        result[name]["gflop"] = round(count_flops(lambda one=scorer: score(settings, one, settings.seed)) / 1e9, 1)
+    result["share"] = {key: round(value / result["naive"][key], 3) for key, value in result["funnel"].items()}
+    result["same lambda*"] = all(a["lambda_star"] == b["lambda_star"] for a, b in zip(*found.values(), strict=True))
+    return result
+
+
+def correlation(settings: argparse.Namespace) -> dict[str, Any]:
+    """Spearman's rho of lambda* and drawn difficulty per family, and accuracy on fresh trials per stratum."""
+    scorer = PISM(
+        repeats=settings.repeats, threshold=settings.threshold, operator=settings.operator, fill=settings.fill
+    )
+    rows, trials, _, problems = score(settings, scorer, settings.seed)
+    fresh = {row["id"]: row["pass_rate"] for row in score(settings, PassRate(), FRESH_SEED)[0]}
+    stars = np.array([row["lambda_star"] for row in rows])
+    drawn = np.array([problem.meta["difficulty"] for problem in problems])
+    families = np.array([problem.meta["family"] for problem in problems])
+    groups = {family: families == family for family in dict.fromkeys(families)} | {"all": families != ""}
+    rates = np.array([fresh[row["id"]] for row in rows])
+    strata = np.array([stratum(star) for star in stars])
+    return {
+        "trials a problem": round(trials / len(rows), 1),
+        "rho, lambda* and difficulty": {k: round(spearman(drawn[mine], stars[mine]), 2) for k, mine in groups.items()},
+        "rho, fresh pass rate and difficulty": {
+            k: round(spearman(drawn[mine], rates[mine]), 2) for k, mine in groups.items()
+        },
+        "rho, lambda* and fresh pass rate": round(spearman(stars, rates), 2),
+        "fresh accuracy": {
+            name: {"problems": int((strata == name).sum()), "accuracy": round(float(rates[strata == name].mean()), 3)}
+            for name in ("easy", "medium", "hard", "unsolved")
+            if (strata == name).any()
+        },
+    }
+
+
+def stratum(star: float) -> str:
+    """The paper's strata, lambda* = 0.7 taken for medium as in its Table A."""
+    return "unsolved" if star == 0 else "hard" if star <= 0.4 else "medium" if star <= 0.7 else "easy"
+
+
+def spearman(left: Sequence[float], right: Sequence[float]) -> float:
+    """Rank correlation, ties at their mean rank; nan where one side is constant."""
+    ranks = [np.unique(values, return_inverse=True, return_counts=True)[1:] for values in (left, right)]
+    means = [(counts.cumsum() - (counts + 1) / 2)[place] for place, counts in ranks]
+    return float(np.corrcoef(*means)[0, 1]) if all(len(counts) > 1 for _, counts in ranks) else float("nan")
+
+
+def main() -> None:
+    """Prints one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", required=True, help="model folder")
+    parser.add_argument("--data", required=True, help="playground folder")
+    parser.add_argument("--part", default="train")
+    parser.add_argument("--problems", type=int, default=32)
+    parser.add_argument("--pool", type=int, default=128)
+    parser.add_argument("--least-rows", type=int, default=32)
+    parser.add_argument("--max-tokens", type=int, default=110)
+    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--threshold", type=float, default=0.1)
+    parser.add_argument("--operator", default="patch")
+    parser.add_argument("--fill", default="black")
+    parser.add_argument("--correlate", action="store_true", help="rank correlations instead of costs")
+    settings = parser.parse_args()
+    torch.set_num_threads(1)
+    print(json.dumps((correlation if settings.correlate else cost)(settings), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Runs trials: hides, encodes, samples, grades. Knows the policy and the verifier; nothing of files or of scores.
+
+A trial's outcome depends on the weights, its problem and its own seed alone, not on what it is batched with. Trials of
+one problem that hide nothing share a prompt, which is read once for all of them.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from cogito_pl.data.problem import Picture, Problem
+from cogito_pl.difficulty.scorer import Scorer, Task
+from cogito_pl.difficulty.trials import Trial, problem_digest, trial_seed
+from cogito_pl.policy import Policy, Prompt, PromptEncoder, SamplingConfig
+from cogito_pl.rewards import Grade, Reward
+
+_log = logging.getLogger(__name__)
+ENGINE_ERRORS = (RuntimeError, OSError, MemoryError, ValueError)
+"""What sampling may raise on a bad day: out of memory, a kernel, a picture that can no longer be read."""
+
+Request = tuple[Problem, Task]
+
+
+class TooManyErrors(Exception):
+    """So many problems raised that the machine or the settings must be wrong."""
+
+
+@dataclass(kw_only=True)
+class TrialRunner:
+    """Runs batches of trials and keeps a failure of the engine apart from a wrong answer.
+
+    Args:
+        policy: Samples.
+        reward: Grades.
+        scorer: Says what a trial hides.
+        sampling: How completions are drawn.
+        seed: Of masks and completions.
+        attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
+        most_errors: More problems than this are not set aside: the scoring stops.
+        filler: Sampled by a rank without trials while ranks that it must keep in step with have some.
+    """
+
+    policy: Policy
+    reward: Reward
+    scorer: Scorer
+    sampling: SamplingConfig
+    seed: int
+    attempts: int
+    most_errors: int
+    filler: Problem
+    set_aside: list[Problem] = field(default_factory=list)
+
+    def __call__(self, requests: Sequence[Request]) -> list[Trial]:
+        """The trials; those that raised are missing, and their problems set aside.
+
+        A batch that raises is run again in halves, so that one bad trial, or a batch too large for memory, costs
+        little.
+
+        Raises:
+            TooManyErrors: Too many problems had to be set aside.
+        """
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return self.run(requests)
+            except ENGINE_ERRORS as error:
+                if self.policy.ranks.in_step:  # the other ranks are in the middle of this batch
+                    raise
+                _log.warning("a batch of %d trials raised %r; attempt %d", len(requests), error, attempt)
+                if len(requests) > 1:
+                    half = len(requests) // 2
+                    return self(requests[:half]) + self(requests[half:])
+                reason = repr(error)
+        self._put_aside(requests[0][0], reason)
+        return []
+
+    def _put_aside(self, problem: Problem, reason: str) -> None:
+        self.set_aside.append(problem)
+        message = f"problem {problem.id!r} cannot be scored: {reason}"
+        if len(self.set_aside) > self.most_errors:
+            raise TooManyErrors(
+                f"{message}. That makes {len(self.set_aside)}, more than most_errors={self.most_errors}. The trials so "
+                "far are kept: run the same command to go on"
+            )
+        _log.warning("%s; it stays without a score until the next run", message)
+
+    def run(self, requests: Sequence[Request]) -> list[Trial]:
+        """Runs all trials or raises."""
+        by_size: dict[int, list[list[Request]]] = defaultdict(list)
+        for group in _groups(requests):
+            by_size[len(group)].append(group)
+        trials = [trial for same in by_size.values() for trial in self._sample(same)]
+        for _ in range(self.policy.ranks.most(len(by_size)) - len(by_size)):  # other ranks have more to sample
+            self.policy.sample([self.policy.encode(self.filler)], self.sampling, [[0]])
+        return trials
+
+    def _sample(self, groups: Sequence[Sequence[Request]]) -> list[Trial]:
+        prompts = [self.prompt(*group[0]) for group in groups]
+        seeds = [[trial_seed(self.seed, problem.id, task) for problem, task in group] for group in groups]
+        samples = self.policy.sample(prompts, self.sampling, seeds)
+        rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
+        texts = [self.policy.encoder.decode(row) for row in rows]
+        requests = [request for group in groups for request in group]
+        grades = self._grade(texts, [problem for problem, _ in requests])
+        return [
+            Trial(
+                id=problem.id,
+                ratio=task.ratio,
+                repeat=task.repeat,
+                seed=seed,
+                correct=grade.correct,
+                extracted=grade.extracted,
+                rule=grade.rule,
+                tokens=len(row),
+                finished=bool(finished),
+                pictures=len(problem.images),
+                problem=problem_digest(problem),
+                response=text,
+            )
+            for (problem, task), seed, grade, row, finished, text in zip(
+                requests, [s for mine in seeds for s in mine], grades, rows, samples.finished, texts, strict=True
+            )
+        ]
+
+    def _grade(self, texts: Sequence[str], problems: Sequence[Problem]) -> list[Grade]:
+        grades = self.reward.score(texts, problems).grades
+        if any(grade.rule == "died" for grade in grades):
+            raise RuntimeError("a grading worker died over a response; that is no verdict")
+        return grades
+
+    def prompt(self, problem: Problem, task: Task) -> Prompt:
+        """The encoded prompt of a trial."""
+        return self.policy.encode(masked(problem, task, self.scorer, self.seed, self.policy.encoder))
+
+
+def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: PromptEncoder) -> Problem:
+    """The problem as a trial shows it: every picture hidden by itself. The very problem where nothing is hidden."""
+    if task.ratio == 0 or not problem.images:
+        return problem
+    key = trial_seed(seed, problem.id, task)
+    pictures = []
+    for place, picture in enumerate(problem.images):
+        hidden = scorer.hide(picture.load(), task, trial_seed(key, str(place), task), encoder)
+        pictures.append(Picture.of(hidden, picture.name))
+    return replace(problem, images=tuple(pictures))
+
+
+def _groups(requests: Sequence[Request]) -> list[list[Request]]:
+    """Requests that share a prompt, together: those of one problem that hide nothing."""
+    groups: dict[object, list[Request]] = {}
+    for place, (problem, task) in enumerate(requests):
+        shared = task.ratio == 0 or not problem.images
+        groups.setdefault(problem.id if shared else place, []).append((problem, task))
+    return list(groups.values())

@@ -1,0 +1,54 @@
+"""What makes two runs' trials the same: weights, prompt, sampling, mask and seed; not paths, batches or thresholds."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import nn
+
+from cogito_pl.difficulty.scorer import Scorer
+from cogito_pl.policy import PromptEncoder, SamplingConfig
+
+VALUES = 4096
+"""Values of a tensor that its digest looks at, evenly spread: a step of any optimiser changes some of them."""
+PROMPT = ("system_prompt", "instruction", "dtype")
+"""Settings of the policy that change what the model reads or computes."""
+
+
+def trial_settings(
+    encoder: PromptEncoder, weights: str, scorer: Scorer, sampling: SamplingConfig, seed: int
+) -> dict[str, Any]:
+    """What decides the outcome of a trial, as plain values that can be compared and read."""
+    return {
+        "weights": weights,
+        "chat_template": digest(str(encoder.processor.chat_template).encode()),
+        "image_size": dict(encoder.processor.image_processor.size),
+        **{name: getattr(encoder.config, name) for name in PROMPT},
+        "sampling": asdict(sampling),
+        "hidden": scorer.trial_settings(),
+        "seed": seed,
+    }
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Digest of a model's weights: names, shapes, types and up to `VALUES` values of each."""
+    total = hashlib.blake2b(digest_size=8)
+    for name, value in sorted(model.state_dict().items()):
+        total.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        flat = value.detach().flatten()
+        some = flat[:: max(1, flat.numel() // VALUES)]
+        total.update(some.to("cpu").contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def fingerprint(settings: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that change with any of the settings."""
+    return digest(json.dumps(settings, sort_keys=True).encode())[:8]
+
+
+def digest(data: bytes) -> str:
+    """Sixteen hexadecimal digits of `data`."""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()

@@ -1,0 +1,199 @@
+"""The store of trials: one JSON line per trial, on disk as soon as it is done. Knows files; nothing of models, scores.
+
+A folder holds `settings.json`, which says what decides a trial's outcome, and one file of trials per rank. A trial is a
+pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed goes on with what
+is there, on any number of ranks, and a threshold can be changed without the model.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cogito_pl.data.problem import Problem
+from cogito_pl.difficulty.scorer import Outcomes, Task
+
+SETTINGS = "settings.json"
+
+
+class OtherTrialsError(ValueError):
+    """The store holds trials of another run or of another problem."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One graded completion.
+
+    Args:
+        id: Of the problem, within its source.
+        ratio: Share of its pictures that was hidden.
+        repeat: Which trial of this ratio.
+        seed: Decides mask and completion.
+        correct: The verifier's verdict.
+        extracted: The answer that it found.
+        rule: How it found it.
+        tokens: Length of the completion.
+        finished: Whether the completion ended by itself.
+        pictures: How many pictures the problem has.
+        problem: Digest of the problem's text, answer and picture sizes.
+        response: The completion.
+    """
+
+    id: str
+    ratio: float
+    repeat: int
+    seed: int
+    correct: bool
+    extracted: str
+    rule: str
+    tokens: int
+    finished: bool
+    pictures: int
+    problem: str
+    response: str
+
+
+def trial_seed(seed: int, problem_id: str, task: Task) -> int:
+    """A seed that depends on these alone, the same in every process and on every machine."""
+    key = repr((seed, problem_id, float(task.ratio), task.repeat)).encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) >> 1
+
+
+def problem_digest(problem: Problem) -> str:
+    """Digest of what a model is shown and what is expected of it, pictures by their sizes."""
+    seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
+    return hashlib.blake2b(repr(seen).encode(), digest_size=6).hexdigest()
+
+
+class TrialStore:
+    """The trials of one source: those in the files of all ranks, and a file to append this rank's to.
+
+    Args:
+        folder: Where the files are; null keeps trials in memory.
+        settings: What decides the outcome of a trial, as plain values.
+        rank: This process; null only reads.
+
+    Raises:
+        OtherTrialsError: The folder holds trials that were made with other settings.
+        BlockingIOError: Another process appends to this rank's file.
+        ValueError: A file is damaged before its last line.
+    """
+
+    def __init__(self, folder: Path | None, settings: Mapping[str, Any], rank: int | None = 0) -> None:
+        self.folder = folder
+        self._outcomes: dict[str, dict[Task, bool]] = {}
+        self._about: dict[str, tuple[str, int]] = {}  # digest and pictures, by problem
+        self._tasks: dict[Task, Task] = {}  # one object per task, for there are few tasks and many trials
+        self._file: IO[bytes] | None = None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            _agree(folder, json.loads(json.dumps(settings)), rank)
+            for path in sorted(folder.glob("trials.rank*.jsonl")):
+                self._remember(_read(path))
+            if rank is not None:
+                self._file = _open_to_append(folder / f"trials.rank{rank}.jsonl")
+
+    @classmethod
+    def read(cls, folder: Path, settings: Mapping[str, Any]) -> "TrialStore":
+        """The trials of all ranks in `folder`, not to be added to. Raises OtherTrialsError as the class does."""
+        return cls(folder, settings, rank=None)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._outcomes.values()))
+
+    @property
+    def problems(self) -> list[str]:
+        """Ids of the problems that have trials."""
+        return list(self._outcomes)
+
+    def outcomes(self, problem_id: str) -> Outcomes:
+        """What is known of a problem."""
+        return self._outcomes.get(problem_id, {})
+
+    def pictures(self, problem_id: str) -> int:
+        """How many pictures a problem with trials has."""
+        return self._about[problem_id][1]
+
+    def append(self, trials: Iterable[Trial]) -> None:
+        """Adds trials that have just been run; they are on disk when this returns."""
+        lines = [asdict(trial) for trial in trials]
+        self._remember(lines)
+        if self._file is not None:
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            self._file.write(text.encode("utf-8", "backslashreplace"))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def check(self, problem: Problem) -> None:
+        """Raises OtherTrialsError where the trials under this problem's id are those of another problem."""
+        known = self._about.get(problem.id)
+        if known is not None and known[0] != problem_digest(problem):
+            raise OtherTrialsError(
+                f"{self.folder} holds trials of another problem with the id {problem.id!r}: the data have changed. "
+                "Remove that folder, or choose another path for the scores"
+            )
+
+    def close(self) -> None:
+        """Lets go of this rank's file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _remember(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        for line in lines:
+            task = Task(float(line["ratio"]), line["repeat"])
+            task = self._tasks.setdefault(task, task)
+            self._outcomes.setdefault(line["id"], {}).setdefault(task, line["correct"])
+            self._about.setdefault(line["id"], (line["problem"], line["pictures"]))
+
+
+def _agree(folder: Path, settings: dict[str, Any], rank: int | None) -> None:
+    """Writes the settings where there are none yet. Raises OtherTrialsError where there are others."""
+    path = folder / SETTINGS
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        other = sorted(key for key in settings.keys() | found.keys() if settings.get(key) != found.get(key))
+        if other:
+            differences = "; ".join(f"{key}: {found.get(key)!r} there, {settings.get(key)!r} now" for key in other)
+            raise OtherTrialsError(
+                f"{folder} holds trials of another run ({differences}). Its outcomes do not count for this one: choose "
+                "another path for the scores, or remove the folder"
+            )
+    elif rank == 0:
+        if any(folder.glob("trials.rank*.jsonl")):
+            raise OtherTrialsError(f"{folder} holds trials without {SETTINGS}, so nobody knows of what; remove it")
+        draft = path.with_suffix(".partial")
+        draft.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The trials of a file. What follows the last line break was cut off by a kill and does not count."""
+    whole = path.read_bytes().split(b"\n")[:-1]
+    trials = []
+    for number, line in enumerate(whole, 1):
+        try:
+            trials.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} line {number} is damaged: {error}; remove the line, its trial is run again"
+            ) from error
+    return trials
+
+
+def _open_to_append(path: Path) -> IO[bytes]:
+    """Opens a file behind its last whole line, for this process alone."""
+    file = path.open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError(
+            f"{path}: another process appends trials to this file; wait until it has ended"
+        ) from error
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)
+    return file

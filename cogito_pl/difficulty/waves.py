@@ -1,0 +1,90 @@
+"""Which trials are run next, side by side: a pure function of what is known. Knows who runs them only by interface.
+
+Every problem under way contributes the trials that it needs in any case. Where they are too few to fill a batch, which
+costs about as much when it is half empty, trials are added that will be needed if each problem goes on as it last went.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from cogito_pl.data.problem import Problem
+from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task, expected_path
+from cogito_pl.difficulty.trials import Trial, TrialStore
+
+Known = Mapping[str, tuple[Outcomes, int]]
+"""What is known of every problem under way: the outcomes of its trials, and how many pictures it has."""
+
+
+class Runner(Protocol):
+    """Runs trials."""
+
+    set_aside: list[Problem]
+    """Problems whose trials cannot be run."""
+
+    def __call__(self, requests: Sequence[tuple[Problem, Task]]) -> list[Trial]:
+        """The trials, without those of problems that were set aside."""
+
+
+def settle(
+    scorer: Scorer,
+    problems: Sequence[Problem],
+    store: TrialStore,
+    run: Runner,
+    *,
+    most: int,
+    least: int,
+    busiest: Callable[[int], int] = int,
+) -> None:
+    """Runs waves of trials until every problem is decided or set aside.
+
+    Args:
+        scorer: Says what is wanted.
+        problems: Of one source.
+        store: What is known; what is run is added to it wave by wave.
+        run: Runs a wave.
+        most: Trials of a wave.
+        least: See `next_wave`.
+        busiest: The largest of a number over all ranks that must run equally many waves.
+    """
+    by_id = {problem.id: problem for problem in problems}
+    for problem in problems:
+        store.check(problem)
+    while True:
+        aside = {problem.id for problem in run.set_aside}
+        known = {name: (store.outcomes(name), len(by_id[name].images)) for name in by_id if name not in aside}
+        wave = next_wave(scorer, known, most=most, least=least)
+        if not busiest(len(wave)):
+            return
+        store.append(run([(by_id[name], task) for name, task in wave]))
+
+
+def next_wave(scorer: Scorer, known: Known, *, most: int, least: int) -> list[tuple[str, Task]]:
+    """The next trials, as pairs of problem id and task; none once every problem is decided.
+
+    Args:
+        scorer: Says what is wanted.
+        known: The problems under way.
+        most: Trials of a wave.
+        least: Fill a smaller wave up to this many with trials that may turn out not to be needed.
+    """
+    certain = [
+        (name, task) for name, (outcomes, pictures) in known.items() for task in scorer.wanted(outcomes, pictures)
+    ]
+    if not certain or len(certain) >= least:
+        return certain[:most]
+    return certain + _likely(scorer, known, set(certain), least - len(certain))
+
+
+def _likely(scorer: Scorer, known: Known, taken: set[tuple[str, Task]], room: int) -> list[tuple[str, Task]]:
+    """Further trials along each problem's expected path, one from every problem in turn."""
+    paths: Sequence = [(name, expected_path(scorer, *what)) for name, what in known.items()]
+    found: list[tuple[str, Task]] = []
+    while paths and len(found) < room:
+        going = []
+        for name, path in paths:
+            task = next((task for task in path if (name, task) not in taken), None)
+            if task is not None and len(found) < room:
+                found.append((name, task))
+                going.append((name, path))
+        paths = going
+    return found

@@ -1,0 +1,100 @@
+"""Difficulty scores as predictions: runs the trials that a scorer asks for, many problems side by side."""
+
+from typing import Any
+
+import torch
+
+from cogito_pl.data.collate import Batch
+from cogito_pl.difficulty.generation import TrialRunner
+from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.scorer import Scorer
+from cogito_pl.difficulty.scores import score_rows
+from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.difficulty.waves import settle
+from cogito_pl.modules.base import PolicyModule
+from cogito_pl.modules.learning_rate import ScheduleConfig
+from cogito_pl.policy import PolicyConfig, SamplingConfig
+from cogito_pl.rewards import RewardConfig
+from cogito_pl.rl.schedule import RolloutSchedule
+
+
+class ScoreModule(PolicyModule):
+    """Scores the problems of `data.predict` by trials of the policy; for `predict` only, nothing learns.
+
+    A score is a pure function of the weights, the settings and the problem: not of how trials are batched, of the
+    number of ranks, or of kills on the way.
+
+    Args:
+        policy: Which model, and how it is prompted.
+        scorer: What is scored, by class path: `cogito_pl.difficulty.PISM` or `cogito_pl.difficulty.PassRate`.
+        sampling: How trials are drawn.
+        reward: Limits of the verifier; only its verdict counts, not the weights.
+        pool: Problems that are scored side by side on a rank.
+        sample_rows: Most trials of a batch; changes memory and speed, not the scores.
+        least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 runs
+            none in vain.
+        attempts: Times that a trial which raises (out of memory, a broken picture) is run before its problem is left
+            without a score. An error never counts as a wrong answer.
+        most_errors: Problems of a batch that may be left without a score; with more, the scoring stops.
+        seed: Of masks and completions; the command line sets it to `seed_everything`.
+    """
+
+    def __init__(
+        self,
+        policy: PolicyConfig,
+        scorer: Scorer,
+        sampling: SamplingConfig = SamplingConfig(temperature=0.7),  # noqa: B008  frozen
+        reward: RewardConfig = RewardConfig(),  # noqa: B008
+        pool: int = 128,
+        sample_rows: int = 256,
+        least_rows: int = 32,
+        attempts: int = 3,
+        most_errors: int = 10,
+        seed: int = 17,
+    ) -> None:
+        nothing_learns = (RolloutSchedule(), torch.optim.SGD, ScheduleConfig())
+        super().__init__(policy, *nothing_learns, reward, sampling, sample_rows, seed)
+        for name, value in {"pool": pool, "least_rows": least_rows, "attempts": attempts}.items():
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+        self.scorer, self.sampling = scorer, sampling
+        self.pool, self.least_rows = pool, least_rows
+        self.attempts, self.most_errors = attempts, most_errors
+        self.stores: list[TrialStore] = []
+        self.weights = ""
+
+    def setup(self, stage: str) -> None:
+        """Raises ValueError for anything but `predict`."""
+        if stage != "predict":
+            raise ValueError(f"ScoreModule scores and does not {stage}; run `train.py predict`")
+
+    def before_sharding(self) -> None:
+        """Takes the digest of the weights, by which trials of different models are told apart."""
+        self.weights = weights_digest(self.policy.model)
+
+    def trial_settings(self) -> dict[str, Any]:
+        """What decides the outcome of a trial, as plain values."""
+        return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, self.seed)
+
+    def on_predict_start(self) -> None:
+        """Keeps trials in memory where no callback has opened files for them."""
+        if not self.stores:
+            self.stores = [TrialStore(None, self.trial_settings()) for _ in self.trainer.datamodule.predict_sources]
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> list[dict[str, Any]]:
+        """Runs trials until every problem of the batch is decided, and gives their scores."""
+        store = self.stores[dataloader_idx]
+        runner = TrialRunner(
+            policy=self.policy,
+            reward=self.reward,
+            scorer=self.scorer,
+            sampling=self.sampling,
+            seed=self.seed,
+            attempts=self.attempts,
+            most_errors=self.most_errors,
+            filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
+        )
+        sizes = {"most": self.sample_rows, "least": self.least_rows, "busiest": self.policy.ranks.most}
+        settle(self.scorer, batch.problems, store, runner, **sizes)
+        shown = [(problem.id, len(problem.images)) for problem in batch.problems]
+        return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)
