@@ -1,171 +1,90 @@
 """Cross-modality attention balance (CMAB) of problems: solve, verify, look at where the verified response looked.
 
-arXiv 2511.06722. Deviations from its released code: the attention is that of the verified response, not of a fresh one;
-the picture is the one the model answered about (the code rescales it twice, to black); plain sampling in the place of a
-tree search, and this project's verifier in the place of a judge. The balance itself is in `balance.py`.
+Difficulty-aware sampling (arXiv 2511.06722). Responses are drawn until one is right; its attention is captured in one
+forward and kept, so that any balance (see `balance.py`) can be taken from it later without the model.
+
+Deviations from the released code: the attention is that of the verified response, not of a fresh one; the picture is
+the one that the model answered about (the code rescales it twice, to nearly black); plain sampling in the place of a
+tree search, and this project's verifier in the place of a judge.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from cogito_pl.data.problem import Problem
-from cogito_pl.difficulty.balance import PAPER, BalanceConfig, all_variants, balance, token_counts
-from cogito_pl.difficulty.captures import Capture
-from cogito_pl.policy import Policy, SamplingConfig, token_sets
-from cogito_pl.rewards import Reward
-
-SAMPLING = SamplingConfig(max_tokens=2048, temperature=0.5, top_p=0.9)
-"""As the released code draws; the paper does not say."""
+from cogito_pl.difficulty.balance import PAPER, VARIANTS, BalanceConfig, all_variants, balance, token_counts
+from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
+from cogito_pl.policy import Policy, token_sets
 
 
-@dataclass(frozen=True, kw_only=True)
-class CMABConfig:
-    """How problems are solved and their balance is taken.
+class CMAB(Scorer):
+    """Scores problems by how evenly their first right response attends to pictures and text.
 
     Args:
         tries: Responses that are drawn before a problem counts as unsolved.
-        tries_at_once: How many of them are drawn before the first is graded; changes cost, not the responses.
-        sampling: How they are drawn.
-        sample_rows: Responses that are decoded side by side; changes memory and speed, not the responses.
-        balance: The balance that becomes the score `rho`.
-        seed: Of sampling.
+        balance: The balance that becomes the score `rho`; others stand beside it, as `rho_<variant>`.
     """
 
-    tries: int = 10
-    tries_at_once: int = 5
-    sampling: SamplingConfig = SAMPLING
-    sample_rows: int = 64
-    balance: BalanceConfig = PAPER
-    seed: int = 0
+    name: ClassVar[str] = "cmab"
+    headline: ClassVar[str] = "rho"
 
-    def __post_init__(self) -> None:
-        """Raises ValueError naming the setting, its value and the remedy."""
-        if self.tries < 1:
-            raise ValueError(f"cmab.tries={self.tries} solves nothing; choose at least 1")
-        for name in ("tries_at_once", "sample_rows"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"cmab.{name}={value} must be at least 1")
-        if self.tries > 1 and self.sampling.temperature == 0:
-            raise ValueError(
-                f"cmab.tries={self.tries} with cmab.sampling.temperature=0 repeats one response; set tries to 1"
-            )
+    def __init__(self, tries: int = 10, balance: BalanceConfig = PAPER) -> None:
+        if tries < 1:
+            raise ValueError(f"scorer.tries={tries} solves nothing; choose at least 1")
+        self.tries, self.balance = tries, balance
 
+    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+        """The next try, until one is right or all are used up."""
+        right, done = self._progress(outcomes)
+        return [] if right or done == self.tries else [Task(0.0, done)]
 
-@dataclass(frozen=True)
-class CMABRecord:
-    """What is known of one problem.
+    def score(self, outcomes: Outcomes, pictures: int) -> dict[str, Any]:
+        """Whether the problem was solved, and after how many tries."""
+        right, done = self._progress(outcomes)
+        return {"solved": True if right else False if done == self.tries else None, "n_ok": int(right), "n_done": done}
 
-    Args:
-        id: The problem's.
-        solved: Whether any response was right; all below is None or 0 where none was.
-        tries: Responses that were graded, up to the first right one.
-        rho: The balance by `CMABConfig.balance`.
-        variants: The balance by each of `balance.VARIANTS`; None where the model has no such layer.
-        image_tokens: Of the prompt; 0 without pictures, where every balance is 0.
-        text_tokens: Of the prompt, by `CMABConfig.balance`.
-        response_tokens: Of the right response, end token included.
-        response: The right response.
-        capture: What all balances are computed from; kept apart, see `captures.py`.
-    """
+    def _progress(self, outcomes: Outcomes) -> tuple[bool, int]:
+        """Whether a try was right, and the tries up to it, counted without gaps."""
+        for done in range(self.tries):
+            if Task(0.0, done) not in outcomes:
+                return False, done
+            if outcomes[Task(0.0, done)]:
+                return True, done + 1
+        return False, self.tries
 
-    id: str
-    solved: bool
-    tries: int
-    rho: float | None = None
-    variants: Mapping[str, float | None] | None = None
-    image_tokens: int = 0
-    text_tokens: int = 0
-    response_tokens: int = 0
-    response: str | None = None
-    capture: Capture | None = None
-
-    def row(self) -> dict[str, Any]:
-        """The record as plain numbers and strings, without its capture."""
-        return {name: value for name, value in vars(self).items() if name != "capture"}
-
-
-class CMAB:
-    """Scores problems by the attention balance of their first right response.
-
-    Args:
-        config: How.
-    """
-
-    def __init__(self, config: CMABConfig) -> None:
-        self.config = config
-
-    def score(self, policy: Policy, reward: Reward, problems: Sequence[Problem]) -> list[CMABRecord]:
-        """Samples until a response is right; a problem's record does not depend on the problems beside it.
+    def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
+        """The attention of a right response: `sums` `[layers, T, S]`, `sizes` `[S]` of the sets, and its ids `[T]`.
 
         Raises:
             ValueError: The policy is sharded, so that ranks would wait for each other.
         """
         if policy.ranks.in_step:
             raise ValueError("attention is captured on whole models; score with one device or DDP, not with FSDP2")
-        records = {}
-        for first in range(0, self.config.tries, self.config.tries_at_once):
-            tries = range(first, min(first + self.config.tries_at_once, self.config.tries))
-            places = [place for place in range(len(problems)) if place not in records]
-            chunk = max(1, self.config.sample_rows // len(tries))
-            for start in range(0, len(places), chunk):
-                some = places[start : start + chunk]
-                responses = self._first_right(policy, reward, [problems[place] for place in some], tries)
-                for place, (response, number) in zip(some, responses, strict=True):
-                    if response is not None:
-                        records[place] = self.record(policy, problems[place], response, number + 1)
-        unsolved = (CMABRecord(problem.id, False, self.config.tries) for problem in problems)
-        return [records.get(place, record) for place, record in enumerate(unsolved)]
-
-    def _first_right(
-        self, policy: Policy, reward: Reward, problems: Sequence[Problem], tries: range
-    ) -> list[tuple[Tensor | None, int]]:
-        """Ids of each problem's first right response among these tries, or None, and the number of its try."""
-        seeds = [[_seed(self.config.seed, problem.id, number) for number in tries] for problem in problems]
-        samples = policy.sample([policy.encode(problem) for problem in problems], self.config.sampling, seeds)
-        responses = [ids[mask] for ids, mask in zip(samples.ids, samples.mask, strict=True)]
-        texts = [policy.encoder.decode(response.tolist()) for response in responses]
-        grades = reward.score(texts, [problem for problem in problems for _ in tries]).grades
-        found = []
-        for start in range(0, len(responses), len(tries)):
-            right = next((row for row in range(start, start + len(tries)) if grades[row].correct), None)
-            found.append((None, 0) if right is None else (responses[right], tries[right - start]))
-        return found
-
-    def score_given(
-        self, policy: Policy, reward: Reward, problems: Sequence[Problem], responses: Sequence[str]
-    ) -> list[CMABRecord]:
-        """Scores problems by responses that were drawn elsewhere, one each; a wrong one leaves its problem unsolved."""
-        grades = reward.score(responses, problems).grades
-        return [
-            self.record(policy, problem, policy.encoder.encode_completion(text), 1)
-            if grade.correct
-            else CMABRecord(problem.id, False, 1)
-            for problem, text, grade in zip(problems, responses, grades, strict=True)
-        ]
-
-    def record(self, policy: Policy, problem: Problem, response: Tensor, tries: int) -> CMABRecord:
-        """The record of a problem whose right response has the ids `[T]`."""
         prompt = policy.encode(problem)
         sets = token_sets(policy.encoder, problem, prompt)
-        capture = Capture(policy.attention(prompt, response, sets).sums, sets.sizes(len(response) - 1))
-        image_tokens, text_tokens = token_counts(capture.sizes, self.config.balance)
-        return CMABRecord(
-            id=problem.id,
-            solved=True,
-            tries=tries,
-            rho=balance(capture.sums, capture.sizes, self.config.balance),
-            variants=all_variants(capture.sums, capture.sizes),
-            image_tokens=image_tokens,
-            text_tokens=text_tokens,
-            response_tokens=len(response),
-            response=policy.encoder.decode(response.tolist()),
-            capture=capture,
+        found = policy.attention(prompt, response, sets)
+        return {"sums": found.sums, "sizes": sets.sizes(len(response) - 1), "response": response.cpu()}
+
+    def measure(self, kept: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The balance, by `balance` and by every variant, and the tokens it is made of.
+
+        None where nothing is right, and for a variant that the model has no layer for.
+        """
+        names = ("rho", "image_tokens", "text_tokens", "response_tokens", *(f"rho_{name}" for name in VARIANTS))
+        if not kept:
+            return dict.fromkeys(names)
+        sums, sizes = kept["sums"], kept["sizes"]
+        counts = (*token_counts(sizes, self.balance), sums.shape[1])
+        return dict(
+            zip(names, (balance(sums, sizes, self.balance), *counts, *all_variants(sums, sizes).values()), strict=True)
         )
 
+    def trial_settings(self) -> dict[str, Any]:
+        """Nothing but that attention is kept: a trial shows the problem as it is."""
+        return {"kept": "attention"}
 
-def _seed(*key: object) -> int:
-    return int.from_bytes(hashlib.blake2b(repr(("cmab", *key)).encode(), digest_size=8).digest()) >> 1
+    def settings(self) -> dict[str, Any]:
+        """All settings, as plain values."""
+        return {"tries": self.tries, "balance": vars(self.balance)}

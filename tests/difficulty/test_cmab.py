@@ -1,24 +1,28 @@
-"""The scorer looks at the first right response, whoever else is scored, and its record outlives the model."""
-
-from dataclasses import replace
+"""The scorer looks at the first right response, whoever else is scored, and what it keeps outlives the model."""
 
 import pytest
 import torch
 
-from cogito_pl.difficulty.balance import BalanceConfig, balance
-from cogito_pl.difficulty.captures import capture_path, load_capture, save_capture
-from cogito_pl.difficulty.cmab import CMAB, CMABConfig
+from cogito_pl.difficulty import CMAB
+from cogito_pl.difficulty.balance import VARIANTS, BalanceConfig, balance
+from cogito_pl.difficulty.generation import TrialRunner
+from cogito_pl.difficulty.kept import kept_path, load_kept
+from cogito_pl.difficulty.report import counts
+from cogito_pl.difficulty.scorer import Task
+from cogito_pl.difficulty.scores import rescore, score_rows
+from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.difficulty.waves import settle
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade
 from cogito_pl.rewards.reward import RewardResult
 from tests.policy.test_log_probs import PROBLEMS
 
 
-class ParityReward:
+class LengthReward:
     """Calls a response right when its length is divisible by three: unlike right answers, some samples are."""
 
     def score(self, responses, problems):
-        grades = [Grade(len(text) % 3 == 0, 0.0, True, "", "parity") for text in responses]
+        grades = [Grade(len(text) % 3 == 0, 0.0, True, "", "length") for text in responses]
         return RewardResult([], {}, grades)
 
 
@@ -32,101 +36,142 @@ def policy(tiny_folder):
     return Policy(PolicyConfig(name=str(tiny_folder)))
 
 
-CONFIG = CMABConfig(tries=6, tries_at_once=3, sampling=SamplingConfig(max_tokens=12), sample_rows=6)
+def scored(policy, problems, store=None, *, scorer=None, reward=None, seed=0, **sizes):
+    scorer, store = scorer or CMAB(tries=6), TrialStore(None, {}) if store is None else store
+    runner = TrialRunner(
+        policy=policy,
+        reward=reward or LengthReward(),
+        scorer=scorer,
+        sampling=SamplingConfig(max_tokens=12),
+        seed=seed,
+        attempts=1,
+        most_errors=0,
+        filler=problems[0],
+    )
+    settle(scorer, problems, store, runner, **({"most": 6, "least": 4} | sizes))
+    return score_rows(scorer, store, [(p.id, len(p.images)) for p in problems], ""), store
 
 
 @pytest.fixture(scope="module")
-def records(policy):
-    return CMAB(CONFIG).score(policy, ParityReward(), PROBLEMS)
+def result(policy):
+    return scored(policy, PROBLEMS)
 
 
-def test_a_record_states_the_balance_of_the_first_right_response(policy, records):
-    assert any(record.solved for record in records)
-    for problem, record in zip(PROBLEMS, records, strict=True):
-        assert record.id == problem.id
-        if not record.solved:
-            assert (record.tries, record.rho, record.variants, record.capture) == (6, None, None, None)
+def test_a_row_states_the_balance_of_the_first_right_response(policy, result):
+    rows, store = result
+    assert any(row["solved"] for row in rows)
+    for problem, row in zip(PROBLEMS, rows, strict=True):
+        kept = store.kept(problem.id)
+        if not row["solved"]:
+            assert (row["n_ok"], row["n_done"], row["rho"], kept) == (0, 6, None, {})
             continue
-        assert len(record.response) % 3 == 0
+        response = kept["response"]
+        assert len(policy.encoder.decode(response.tolist())) % 3 == 0
+        assert not any(store.outcomes(problem.id)[Task(0.0, place)] for place in range(row["n_done"] - 1))
         prompt = policy.encode(problem)
         sets = token_sets(policy.encoder, problem, prompt)
-        assert record.image_tokens == int((sets.of > 5).sum())
-        assert record.image_tokens + record.text_tokens == len(prompt)
-        assert record.capture.sums.shape == (4, record.response_tokens, 6 + len(problem.images))
-        assert record.capture.sizes.sum() == len(prompt) + record.response_tokens - 1
-        assert record.rho == record.variants["paper"] == balance(record.capture.sums, record.capture.sizes)
+        assert torch.equal(kept["sums"], policy.attention(prompt, response, sets).sums)
+        assert row["image_tokens"] == int((sets.of > 5).sum())
+        assert row["image_tokens"] + row["text_tokens"] == len(prompt)
+        assert row["response_tokens"] == len(response) == kept["sums"].shape[1]
+        assert kept["sizes"].sum() == len(prompt) + len(response) - 1
+        assert row["rho"] == row["rho_paper"] == balance(kept["sums"], kept["sizes"])
+        assert row["rho_official"] is None  # the tiny model has no layer 20
 
 
-def test_a_record_does_not_depend_on_other_problems_nor_on_how_many_tries_are_drawn_at_once(policy, records):
-    for at_once, rows in ((1, 1), (6, 64)):
-        scorer = CMAB(replace(CONFIG, tries_at_once=at_once, sample_rows=rows))
-        for problem, expected in zip(PROBLEMS, records, strict=True):
-            (record,) = scorer.score(policy, ParityReward(), [problem])
-            assert (record.response, record.tries, record.solved) == (
-                expected.response,
-                expected.tries,
-                expected.solved,
+def test_a_row_does_not_depend_on_other_problems_nor_on_what_is_drawn_side_by_side(policy, result):
+    for sizes in ({"most": 1, "least": 1}, {"most": 64, "least": 24}):
+        for problem, expected in zip(PROBLEMS, result[0], strict=True):
+            (row,), _ = scored(policy, [problem], **sizes)
+            texts = {"id": problem.id, "source": ""}
+            assert row | texts == row
+            assert {k: v for k, v in row.items() if k not in texts} == pytest.approx(
+                {k: v for k, v in expected.items() if k not in texts}, rel=1e-4
             )
-            assert record.rho == pytest.approx(expected.rho, rel=1e-4) if record.solved else record.rho is None
-
-
-def test_another_seed_draws_other_responses(policy, records):
-    others = CMAB(replace(CONFIG, seed=1)).score(policy, ParityReward(), PROBLEMS)
-    assert [record.response for record in others] != [record.response for record in records]
 
 
 def test_a_problem_that_nobody_solves_is_unsolved_after_all_tries(policy):
-    (record,) = CMAB(CONFIG).score(policy, NothingIsRight(), PROBLEMS[:1])
-    assert record.row() == {
-        "id": PROBLEMS[0].id, "solved": False, "tries": 6, "rho": None, "variants": None,
-        "image_tokens": 0, "text_tokens": 0, "response_tokens": 0, "response": None,
-    }  # fmt: skip
+    (row,), _ = scored(policy, PROBLEMS[:1], reward=NothingIsRight())
+    assert (row["solved"], row["n_ok"], row["n_done"]) == (False, 0, 6)
+    assert row["rho"] is None
+    assert counts([row], "rho") == [("unsolved", 1)]
 
 
-def test_responses_drawn_elsewhere_are_verified_and_looked_at(policy):
-    right, wrong = CMAB(CONFIG).score_given(policy, ParityReward(), PROBLEMS[:2], ["123456", "12"])
-    assert (right.solved, right.response, right.tries) == (True, "123456", 1)
-    assert right.response_tokens == len(policy.encoder.encode_completion("123456"))
-    assert right.rho > 0
-    assert (wrong.solved, wrong.rho) == (False, None)
+@pytest.mark.parametrize(
+    ("outcomes", "wanted", "solved", "done"),
+    [
+        ([], 0, None, 0),
+        ([False], 1, None, 1),
+        ([False, True], None, True, 2),
+        ([False, True, False], None, True, 2),  # a further one was drawn beside it
+        ([False, False, False], None, False, 3),
+    ],
+)
+def test_tries_go_on_until_the_first_right_one(outcomes, wanted, solved, done):
+    known = {Task(0.0, place): outcome for place, outcome in enumerate(outcomes)}
+    scorer = CMAB(tries=3)
+    assert scorer.wanted(known, 1) == ([] if wanted is None else [Task(0.0, wanted)])
+    assert scorer.score(known, 1) == {"solved": solved, "n_ok": int(bool(solved)), "n_done": done}
 
 
-def test_the_balance_s_setting_decides_the_score(policy):
-    config = replace(CONFIG, balance=BalanceConfig(per_token=True))
-    (record,) = CMAB(config).score_given(policy, ParityReward(), PROBLEMS[:1], ["123"])
-    assert record.rho == record.variants["per_token"] != record.variants["paper"]
+def test_what_is_kept_on_disk_gives_every_balance_again_without_the_model(policy, tmp_path, result):
+    settings = {"hidden": CMAB().trial_settings()}
+    rows, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings))
+    store.close()
+    assert rows == result[0]
+    assert rescore(tmp_path, CMAB(tries=6)) == rows
+    other = rescore(tmp_path, CMAB(tries=6, balance=BalanceConfig(text="question")))
+    assert [row["rho"] for row in other] == [row["rho_question"] for row in rows]
+    rerun, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), reward=NothingIsRight())
+    assert rerun == rows  # nothing was drawn again
+    store.close()
 
 
-def test_a_capture_on_disk_gives_every_variant_again(tmp_path, records):
-    record = next(record for record in records if record.solved)
-    path = save_capture(tmp_path, record.id, record.capture)
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
-    found = load_capture(tmp_path, record.id)
-    assert torch.equal(found.sums, record.capture.sums)
-    for name, config in {"paper": BalanceConfig(), "question": BalanceConfig(text="question")}.items():
-        assert balance(found.sums, found.sizes, config) == record.variants[name]
-    with pytest.raises(FileNotFoundError, match=r"no attention of problem '\.\./\.\./other'"):
-        load_capture(tmp_path, "../../other")
-    path.rename(capture_path(tmp_path, "other"))
-    with pytest.raises(ValueError, match="not of 'other'"):
-        load_capture(tmp_path, "other")
+def test_a_file_of_another_trial_is_refused(policy, tmp_path):
+    rows, store = scored(policy, PROBLEMS, TrialStore(tmp_path, {}))
+    store.close()
+    row = next(row for row in rows if row["solved"])
+    task = Task(0.0, row["n_done"] - 1)
+    assert load_kept(tmp_path, "../../other", task) == {}
+    kept_path(tmp_path, row["id"], task).rename(kept_path(tmp_path, "../../other", task))
+    with pytest.raises(ValueError, match="is of the trial"):
+        load_kept(tmp_path, "../../other", task)
+    assert {path.parent.name for path in tmp_path.rglob("*.safetensors")} == {"kept"}
+
+
+def test_the_balance_s_setting_decides_the_score(policy, result):
+    rows, _ = scored(policy, PROBLEMS, scorer=CMAB(tries=6, balance=BalanceConfig(per_token=True)))
+    assert [row["rho"] for row in rows] == [row["rho_per_token"] for row in result[0]]
+    assert rows[0].keys() == result[0][0].keys() >= {f"rho_{name}" for name in VARIANTS}
+
+
+def test_another_seed_draws_other_responses(policy, result):
+    rows, _ = scored(policy, PROBLEMS, seed=1)
+    assert [row["rho"] for row in rows] != [row["rho"] for row in result[0]]
 
 
 def test_a_sharded_policy_is_refused(policy):
     policy.ranks.in_step = True
     try:
         with pytest.raises(ValueError, match="not with FSDP2"):
-            CMAB(CONFIG).score(policy, ParityReward(), PROBLEMS[:1])
+            CMAB().keep(policy, PROBLEMS[0], torch.tensor([5]))
     finally:
         policy.ranks.in_step = False
 
 
-@pytest.mark.parametrize("settings", [{"tries": 0}, {"tries_at_once": 0}, {"sample_rows": 0}])
-def test_impossible_settings_are_refused_by_name(settings):
-    with pytest.raises(ValueError, match=next(iter(settings))):
-        replace(CONFIG, **settings)
+def test_no_tries_are_refused():
+    with pytest.raises(ValueError, match="tries=0"):
+        CMAB(tries=0)
 
 
-def test_greedy_tries_cannot_be_several():
-    with pytest.raises(ValueError, match="temperature=0"):
-        replace(CONFIG, sampling=SamplingConfig(temperature=0))
+def test_many_values_are_counted_in_ranges_and_the_unsolved_apart_from_the_undecided():
+    rows = [{"rho": 0.3 + place / 10, "solved": True} for place in range(20)]
+    rows += [{"rho": None, "solved": False}, {"rho": None, "solved": None}]
+    assert counts(rows, "rho") == [
+        ("0.2 to 0.5", 2),
+        ("0.5 to 1", 5),
+        ("1 to 2", 10),
+        ("2 to 5", 3),
+        ("unsolved", 1),
+        ("undecided", 1),
+    ]
