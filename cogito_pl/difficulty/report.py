@@ -11,7 +11,7 @@ from rich.table import Table
 
 MOST_VALUES = 12
 """More values than these are shown as ranges."""
-EDGES = tuple(step * 10.0**power for power in range(-2, 3) for step in (1, 2, 5))
+EDGES = tuple(step * 10.0**power for power in range(-1, 3) for step in (1, 2, 5))
 
 
 def counts(rows: Sequence[dict[str, Any]], column: str) -> list[tuple[str, int]]:
@@ -60,6 +60,8 @@ def draw_histogram(path: Path, rows: Sequence[dict[str, Any]], column: str, titl
     axes = figure.subplots()
     bars = axes.bar([value for value, _ in pairs], [count for _, count in pairs], color="#4878a8")
     axes.bar_label(bars)
+    if any(" to " in value for value, _ in pairs):
+        axes.tick_params("x", rotation=30)
     axes.set(xlabel=column, ylabel="problems", title=title)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
