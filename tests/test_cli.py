@@ -13,7 +13,7 @@ RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path n
 
 
 def command_of(path: Path) -> str:
-    return "validate" if "evaluate" in path.name else "fit"
+    return "predict" if path.parent.name == "score" else "validate" if "evaluate" in path.name else "fit"
 
 
 def printed(run_cli, *args) -> str:
@@ -73,6 +73,18 @@ def test_one_seed_reaches_the_module_and_the_data(run_cli, monkeypatch):
     monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
     cli = run_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", "--seed_everything=3")
     assert (cli.model.seed, cli.datamodule.seed) == (3, 3)
+
+
+def test_settings_of_a_scorer_are_checked_and_described(run_cli):
+    recipe = ("predict", "--config", ROOT / "configs/score/pism.yaml")
+    with pytest.raises((ValueError, SystemExit)) as caught, contextlib.redirect_stderr(io.StringIO()) as errors:
+        run_cli(*recipe, "--model.init_args.scorer.init_args.threshold=0")
+    assert "threshold=0" in errors.getvalue() + str(caught.value)
+    assert "treshold" in refused(run_cli, *recipe, "--model.init_args.scorer.init_args.treshold=0.1")
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), pytest.raises(SystemExit):
+        run_cli("predict", "--model=cogito_pl.modules.ScoreModule", "--model.scorer.help=cogito_pl.difficulty.PISM")
+    assert "Shares that are hidden" in output.getvalue()
 
 
 def test_flags_are_never_guessed_from_their_beginning(run_cli):

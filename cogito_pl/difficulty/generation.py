@@ -5,7 +5,6 @@ one problem that hide nothing share a prompt, which is read once for all of them
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -38,6 +37,7 @@ class TrialRunner:
         scorer: Says what a trial hides.
         sampling: How completions are drawn.
         seed: Of masks and completions.
+        least: Completions that are decoded side by side at least, before prompts are parted by their lengths.
         attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
         most_errors: More problems than this are not set aside: the scoring stops.
         filler: Sampled by a rank without trials while ranks that it must keep in step with have some.
@@ -48,6 +48,7 @@ class TrialRunner:
     scorer: Scorer
     sampling: SamplingConfig
     seed: int
+    least: int
     attempts: int
     most_errors: int
     filler: Problem
@@ -88,16 +89,15 @@ class TrialRunner:
 
     def run(self, requests: Sequence[Request]) -> list[Trial]:
         """Runs all trials or raises."""
-        by_size: dict[int, list[list[Request]]] = defaultdict(list)
-        for group in _groups(requests):
-            by_size[len(group)].append(group)
-        trials = [trial for same in by_size.values() for trial in self._sample(same)]
-        for _ in range(self.policy.ranks.most(len(by_size)) - len(by_size)):  # other ranks have more to sample
+        groups = _groups(requests)
+        prompts = [self.prompt(*group[0]) for group in groups]
+        calls = alike([(len(group), len(prompt)) for group, prompt in zip(groups, prompts, strict=True)], self.least)
+        trials = [t for call in calls for t in self._sample([groups[i] for i in call], [prompts[i] for i in call])]
+        for _ in range(self.policy.ranks.most(len(calls)) - len(calls)):  # other ranks have more to sample
             self.policy.sample([self.policy.encode(self.filler)], self.sampling, [[0]])
         return trials
 
-    def _sample(self, groups: Sequence[Sequence[Request]]) -> list[Trial]:
-        prompts = [self.prompt(*group[0]) for group in groups]
+    def _sample(self, groups: Sequence[Sequence[Request]], prompts: Sequence[Prompt]) -> list[Trial]:
         seeds = [[trial_seed(self.seed, problem.id, task) for problem, task in group] for group in groups]
         samples = self.policy.sample(prompts, self.sampling, seeds)
         rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
@@ -146,6 +146,30 @@ def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: Pro
         hidden = scorer.hide(picture.load(), task, trial_seed(key, str(place), task), encoder)
         pictures.append(Picture.of(hidden, picture.name))
     return replace(problem, images=tuple(pictures))
+
+
+def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> list[list[int]]:
+    """Parts groups into calls of the sampler: of one size, as it must be, and of prompts of about one length.
+
+    Prompts beside each other are padded to the longest, so that a call of mixed ones would mostly read padding.
+
+    Args:
+        sizes: Completions and prompt tokens of each group.
+        least: A call with fewer completions than this takes longer prompts too.
+        slack: Longer by this share counts as about the same length.
+
+    Returns:
+        The places of the groups of each call.
+    """
+    calls: list[list[int]] = []
+    for place in sorted(range(len(sizes)), key=lambda i: sizes[i]):
+        group, length = sizes[place]
+        first = sizes[calls[-1][0]] if calls else (0, 0)
+        full = calls and group * len(calls[-1]) >= least
+        if group != first[0] or (full and length > (1 + slack) * first[1]):
+            calls.append([])
+        calls[-1].append(place)
+    return calls
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:

@@ -66,7 +66,7 @@ class ScoreModule(PolicyModule):
     def setup(self, stage: str) -> None:
         """Raises ValueError for anything but `predict`."""
         if stage != "predict":
-            raise ValueError(f"ScoreModule scores and does not {stage}; run `train.py predict`")
+            raise ValueError("ScoreModule scores and does nothing else; run `train.py predict`")
 
     def before_sharding(self) -> None:
         """Takes the digest of the weights, by which trials of different models are told apart."""
@@ -90,6 +90,7 @@ class ScoreModule(PolicyModule):
             scorer=self.scorer,
             sampling=self.sampling,
             seed=self.seed,
+            least=self.least_rows,
             attempts=self.attempts,
             most_errors=self.most_errors,
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],

@@ -1,0 +1,188 @@
+"""Scoring through the trainer: what it leaves on disk, and that kills, ranks and batches leave no trace in it."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from callbacks import DifficultyWriter
+from cogito_pl.difficulty import PISM, PassRate
+from cogito_pl.difficulty.trials import OtherTrialsError, TrialStore
+from tests.conftest import ROOT
+from tests.modules.scoring import CoinVerdicts, score_data, score_module
+from tests.modules.training import trainer
+
+
+def predict(folder, module, data, path=None):
+    path = path or folder / "scores.parquet"
+    trainer(folder, CoinVerdicts(), DifficultyWriter(str(path))).predict(module, data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scored(tiny_folder, playground_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scored")
+    return predict(folder, score_module(tiny_folder), score_data(playground_folder))
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_problem_has_a_score_in_the_order_of_the_data(scored, playground_folder):
+    rows = pq.read_table(scored).to_pylist()
+    ids = pq.read_table(playground_folder / "data/train-00000-of-00001.parquet", columns=["id"])["id"].to_pylist()
+    assert [row["id"] for row in rows] == ids[:14]
+    assert {row["lambda_star"] for row in rows} > {0.0} or len({row["lambda_star"] for row in rows}) > 1
+    assert all(row["solved"] == (row["lambda_star"] > 0) for row in rows)
+    assert scored.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    metadata = json.loads(pq.read_schema(scored).metadata[b"cogito_pl"])
+    assert metadata["scorer"]["threshold"] == 0.25
+    assert metadata["trials"]["seed"] == 17
+
+
+def test_every_trial_is_on_disk_with_its_response(scored):
+    trials = lines(scored.with_suffix(".trials") / "trials.rank0.jsonl")
+    assert len({(t["id"], t["ratio"], t["repeat"]) for t in trials}) == len(trials)
+    needed = sum(sum(row["n_done"]) for row in pq.read_table(scored).to_pylist())
+    assert len(trials) >= needed
+    assert any(trial["response"] for trial in trials)
+
+
+def test_a_finished_scoring_runs_nothing_again_and_a_longer_one_only_what_is_new(
+    scored, tiny_folder, playground_folder, tmp_path, monkeypatch
+):
+    before = scored.read_bytes()
+    monkeypatch.setattr("cogito_pl.policy.Policy.sample", None)
+    predict(tmp_path, score_module(tiny_folder), score_data(playground_folder), scored)
+    assert scored.read_bytes() == before
+    with pytest.raises(TypeError):
+        predict(tmp_path, score_module(tiny_folder), score_data(playground_folder, limit=15), scored)
+
+
+def test_batches_and_pools_change_no_score(scored, tiny_folder, playground_folder, tmp_path):
+    module = score_module(tiny_folder, sample_rows=5, least_rows=1, pool=3)
+    other = predict(tmp_path, module, score_data(playground_folder))
+    assert other.read_bytes() == scored.read_bytes()
+
+
+def test_scores_of_another_seed_or_model_are_refused_and_another_threshold_is_not(
+    scored, tiny_folder, playground_folder, tmp_path
+):
+    data = score_data(playground_folder)
+    with pytest.raises(OtherTrialsError, match="seed: 17 there, 18 now"):
+        predict(tmp_path, score_module(tiny_folder, seed=18), data, scored)
+    with pytest.raises(OtherTrialsError, match="hidden"):
+        predict(tmp_path, score_module(tiny_folder, PISM(fill="mean")), score_data(playground_folder), scored)
+    module = score_module(tiny_folder)
+    module.configure_model()
+    module.policy.model.model.language_model.layers[1].mlp.up_proj.weight.data[3] += 1e-3
+    module.before_sharding()
+    with pytest.raises(OtherTrialsError, match="weights"):
+        predict(tmp_path, module, score_data(playground_folder), scored)
+    store = TrialStore.read(scored.with_suffix(".trials"), score_settings(scored))
+    assert len(store) == len(lines(scored.with_suffix(".trials") / "trials.rank0.jsonl"))
+
+
+def score_settings(path):
+    return json.loads((path.with_suffix(".trials") / "settings.json").read_text())
+
+
+def test_scores_lie_beside_the_data_where_its_readers_do_not_see_them(tiny_folder, playground_folder, tmp_path):
+    (tmp_path / "mine").mkdir()
+    table = pq.read_table(playground_folder / "data/train-00000-of-00001.parquet")
+    pq.write_table(table.slice(0, 6), tmp_path / "mine/part.parquet")  # no card says which files are data
+
+    def score(scorer):
+        data = score_data(tmp_path / "mine", part=None, limit=None)
+        data.predict_sources = (type(data.predict_sources[0])(path=str(tmp_path / "mine")),)
+        fit = trainer(tmp_path, CoinVerdicts(), DifficultyWriter())
+        return fit.predict(score_module(tiny_folder, scorer), data)
+
+    for scorer in (PassRate(repeats=2), PISM(repeats=2, threshold=0.5), PISM(repeats=3, threshold=0.4)):
+        assert sum(map(len, score(scorer))) == 6  # the scores before it were not read as data
+    names = sorted(path.name for path in (tmp_path / "mine/.scores").iterdir())
+    assert sum(name.endswith(".parquet") for name in names) == 3
+    assert sum(name.endswith(".trials") for name in names) == 2  # a threshold shares its trials with the other
+    assert all(name.startswith(("train-pism-", "train-pass_rate-")) for name in names)
+
+
+def test_only_predict_scores(tiny_folder, playground_folder, tmp_path):
+    with pytest.raises(ValueError, match="run `train.py predict`"):
+        trainer(tmp_path).validate(score_module(tiny_folder), score_data(playground_folder))
+
+
+def test_a_run_without_sources_to_score_says_so(tiny_folder, tmp_path, playground_folder):
+    data = score_data(playground_folder)
+    data.predict_sources = ()
+    with pytest.raises(ValueError, match=r"data\.predict is empty"):
+        trainer(tmp_path).predict(score_module(tiny_folder), data)
+
+
+def command_line(folder, tiny, problems, trainer_settings=None, kill_at=None):
+    settings = {
+        "trainer": {
+            "accelerator": "cpu", "default_root_dir": str(folder), "logger": False, "enable_progress_bar": False,
+            "callbacks": [
+                {"class_path": "tests.modules.scoring.CoinVerdicts", "init_args": {"kill_at": kill_at}},
+                {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": str(folder / "scores.parquet")}},
+            ],
+        } | (trainer_settings or {}),
+        "model": {
+            "class_path": "cogito_pl.modules.ScoreModule",
+            "init_args": {
+                "policy": {"name": str(tiny)},
+                "scorer": {
+                    "class_path": "cogito_pl.difficulty.PISM",
+                    "init_args": {"ratios": [0.0, 0.3, 0.6], "repeats": 4, "threshold": 0.25},
+                },
+                "sampling": {"max_tokens": 6, "temperature": 1.0}, "pool": 4, "sample_rows": 16, "least_rows": 8,
+            },
+        },
+        "data": {"predict": [{"path": str(problems), "subset": "train", "split": "train", "limit": 14}]},
+    }  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "train.py", "predict", "--config", str(folder / "recipe.yaml")],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_again_and_again_leaves_the_same_scores(
+    scored, tiny_folder, playground_folder, tmp_path
+):
+    chance = random.Random(3)
+    for _ in range(3):
+        died = command_line(tmp_path, tiny_folder, playground_folder, kill_at=chance.randrange(2, 6))
+        assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
+        assert not (tmp_path / "scores.parquet").exists()
+    kept = len(lines(tmp_path / "scores.trials/trials.rank0.jsonl"))
+    done = command_line(tmp_path, tiny_folder, playground_folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "lambda_star" in done.stdout
+    assert (tmp_path / "scores.parquet").read_bytes() == scored.read_bytes()
+    assert len(lines(tmp_path / "scores.trials/trials.rank0.jsonl")) > kept > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_two_ranks_leave_the_scores_of_one(scored, tiny_folder, playground_folder, tmp_path, strategy):
+    sharded = {
+        "class_path": "lightning.pytorch.strategies.ModelParallelStrategy",
+        "init_args": {"data_parallel_size": 2, "tensor_parallel_size": 1},
+    }
+    ranks = {"devices": 2, "strategy": sharded if strategy == "fsdp2" else "ddp"}
+    done = command_line(tmp_path, tiny_folder, playground_folder, ranks)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "scores.parquet").read_bytes() == scored.read_bytes()
+    assert len(list((tmp_path / "scores.trials").glob("trials.rank*.jsonl"))) == 2
+    assert all(lines(path) for path in (tmp_path / "scores.trials").glob("trials.rank*.jsonl"))
