@@ -1,8 +1,12 @@
 """The scorer looks at the first right response, whoever else is scored, and what it keeps outlives the model."""
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
+from callbacks import DifficultyWriter
+from cogito_pl.data.scores import read_strata
+from cogito_pl.data.strata import StrataConfig
 from cogito_pl.difficulty import CMAB
 from cogito_pl.difficulty.balance import VARIANTS, BalanceConfig, balance
 from cogito_pl.difficulty.generation import TrialRunner
@@ -15,6 +19,8 @@ from cogito_pl.difficulty.waves import settle
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade
 from cogito_pl.rewards.reward import RewardResult
+from tests.modules.scoring import CoinVerdicts, score_data, score_module
+from tests.modules.training import trainer
 from tests.policy.test_log_probs import PROBLEMS
 
 
@@ -44,6 +50,7 @@ def scored(policy, problems, store=None, *, scorer=None, reward=None, seed=0, **
         scorer=scorer,
         sampling=SamplingConfig(max_tokens=12),
         seed=seed,
+        least=4,
         attempts=1,
         most_errors=0,
         filler=problems[0],
@@ -124,6 +131,22 @@ def test_what_is_kept_on_disk_gives_every_balance_again_without_the_model(policy
     rerun, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), reward=NothingIsRight())
     assert rerun == rows  # nothing was drawn again
     store.close()
+
+
+def test_predict_leaves_scores_that_strata_are_read_from(tiny_folder, playground_folder, tmp_path):
+    path = tmp_path / "scores.parquet"
+    data = score_data(playground_folder)
+    scoring = trainer(tmp_path, CoinVerdicts(), DifficultyWriter(str(path)))
+    scoring.predict(score_module(tiny_folder, CMAB(tries=3)), data)
+    rows = pq.read_table(path).to_pylist()
+    again = rescore(path.with_suffix(".trials"), CMAB(tries=3), data.predict_sources[0].label)
+    assert sorted(again, key=lambda row: row["id"]) == sorted(rows, key=lambda row: row["id"])
+    solved = [row["solved"] for row in rows]
+    assert any(solved)
+    assert not all(solved)
+    (problems,) = data.predict_problems
+    found = read_strata(StrataConfig(scorer="cmab", file=str(path), quantiles=(0.5, 0.5)), problems)
+    assert [stratum != "unsolved" for stratum in found] == solved
 
 
 def test_a_file_of_another_trial_is_refused(policy, tmp_path):
