@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import BasePredictionWriter
 from rich.console import Console
 
 from cogito_pl.data.source import Source
-from cogito_pl.difficulty.report import draw_histogram, summary_table
+from cogito_pl.difficulty.report import draw_histogram, spent, summary_table
 from cogito_pl.difficulty.scores import score_file, score_rows, trial_folder, write_scores
 from cogito_pl.difficulty.trials import TrialStore
 
@@ -50,6 +50,11 @@ class DifficultyWriter(BasePredictionWriter):
             raise ValueError(f"DifficultyWriter.path={self.path} is no .parquet file, which one source needs")
         return path, path.with_suffix(".trials")
 
+    def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
+        """Lets go of the files; what is in them stays."""
+        for store in module.stores:
+            store.close()
+
     def write_on_epoch_end(
         self, trainer: L.Trainer, module: L.LightningModule, predictions: Sequence[Any], batch_indices: Sequence[Any]
     ) -> None:
@@ -70,4 +75,4 @@ class DifficultyWriter(BasePredictionWriter):
             draw_histogram(path.with_suffix(".png"), rows, module.scorer.headline, source.label)
             console = Console()
             console.print(summary_table(rows, module.scorer.headline, source.label))
-            console.print(f"scores: {path}\ntrials: {folder}", soft_wrap=True, highlight=False)
+            console.print(f"{spent(rows)}\nscores: {path}\ntrials: {folder}", soft_wrap=True, highlight=False)

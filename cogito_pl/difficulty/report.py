@@ -39,7 +39,7 @@ def _range(place: int) -> str:
 
 def summary_table(rows: Sequence[dict[str, Any]], column: str, title: str) -> Table:
     """Problems and their share by the value of `column`."""
-    table = Table("value", "problems", "share", title=f"{title}: {column}", caption=spent(rows))
+    table = Table("value", "problems", "share", title=f"{title}: {column}")
     for value, count in counts(rows, column):
         table.add_row(value, f"{count:,}", f"{count / len(rows):.1%}")
     for place in (1, 2):

@@ -8,6 +8,7 @@ is there, on any number of ranks, and a threshold can be changed without the mod
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from cogito_pl.data.problem import Problem
 from cogito_pl.difficulty.kept import load_kept, save_kept
 from cogito_pl.difficulty.scorer import Outcomes, Task
 
+_log = logging.getLogger(__name__)
 SETTINGS = "settings.json"
 
 
@@ -210,9 +212,9 @@ def _open_to_append(path: Path) -> IO[bytes]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise BlockingIOError(
-            f"{path}: another process appends trials to this file; wait until it has ended"
-        ) from error
+        raise BlockingIOError(f"{path}: another process is writing trials there; wait until it has ended") from error
+    except OSError as error:
+        _log.warning("%s cannot be locked (%s): make sure that no other process writes trials there", path, error)
     file.seek(0)
     file.truncate(file.read().rfind(b"\n") + 1)
     return file

@@ -68,6 +68,10 @@ class ScoreModule(PolicyModule):
         if stage != "predict":
             raise ValueError("ScoreModule scores and does nothing else; run `train.py predict`")
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raises ValueError: weights that are loaded this late would not be those that the trials are kept under."""
+        raise ValueError("--ckpt_path does not apply to scoring; name the checkpoint as policy.init_from")
+
     def before_sharding(self) -> None:
         """Takes the digest of the weights, by which trials of different models are told apart."""
         self.weights = weights_digest(self.policy.model)

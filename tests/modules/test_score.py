@@ -114,8 +114,13 @@ def test_scores_lie_beside_the_data_where_its_readers_do_not_see_them(tiny_folde
 
 
 def test_only_predict_scores(tiny_folder, playground_folder, tmp_path):
-    with pytest.raises(ValueError, match="run `train.py predict`"):
+    with pytest.raises(ValueError, match=r"run `train\.py predict`"):
         trainer(tmp_path).validate(score_module(tiny_folder), score_data(playground_folder))
+
+
+def test_a_checkpoint_is_named_as_the_start_of_the_policy_and_not_loaded_later(tiny_folder):
+    with pytest.raises(ValueError, match=r"policy\.init_from"):
+        score_module(tiny_folder).on_load_checkpoint({})
 
 
 def test_a_run_without_sources_to_score_says_so(tiny_folder, tmp_path, playground_folder):
