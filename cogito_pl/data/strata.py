@@ -36,7 +36,7 @@ class StrataConfig:
             hard).
         quantiles: In the place of thresholds: the share of solved problems that is hard, and that is hard or medium.
             Equal scores stay together, so shares are met as nearly as that allows.
-        seven: What a PISM threshold of exactly 0.7 is.
+        seven: What a PISM score of exactly 0.7, or of the second of other thresholds, is.
     """
 
     scorer: Scorer
@@ -95,12 +95,12 @@ def pism_stratum(
     lambda_star: float, thresholds: Sequence[float] = THRESHOLDS["pism"], seven: Literal["medium", "easy"] = "medium"
 ) -> Stratum:
     """By the smallest share of the picture that must be hidden for the model to fail; infinite where it never does."""
-    ratio = round(lambda_star, 6)  # 3 * 0.1 is 0.3
+    ratio, low, high = (round(value, 6) for value in (lambda_star, *thresholds))  # 3 * 0.1 is 0.3
     if ratio == 0:
         return "unsolved"
-    if ratio <= thresholds[0]:
+    if ratio <= low:
         return "hard"
-    return "medium" if ratio < thresholds[1] or (ratio == thresholds[1] and seven == "medium") else "easy"
+    return "medium" if ratio < high or (ratio == high and seven == "medium") else "easy"
 
 
 def cmab_stratum(rho: float, thresholds: Sequence[float] = THRESHOLDS["cmab"]) -> Stratum:

@@ -9,6 +9,7 @@ import pytest
 
 from cogito_pl.data.scores import read_strata
 from cogito_pl.data.strata import StrataConfig, agreement, cohens_kappa, random_control, strata
+from cogito_pl.difficulty.pism import RATIOS, failure_threshold
 from tests.conftest import problem
 
 
@@ -21,6 +22,23 @@ def test_a_pism_threshold_becomes_the_stratum_of_table_a():
     expected = ["unsolved"] + ["hard"] * 4 + ["medium"] * 3 + ["easy"] * 3
     assert by("pism", *ratios, math.inf) == expected
     assert by("pism", 0.5, 0.1, 0.0, 0.7, math.inf, 0.2) == ["medium", "hard", "unsolved", "medium", "easy", "hard"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "ratio", "stratum"),
+    [
+        ("1111100000", 0.5, "medium"),
+        ("1000000000", 0.1, "hard"),
+        ("0111111111", 0.0, "unsolved"),
+        ("1111111000", 0.7, "medium"),
+        ("1111111111", math.inf, "easy"),
+        ("1101111111", 0.2, "hard"),  # the lowest failing ratio counts, whatever follows
+    ],
+)
+def test_a_pattern_of_passed_ratios_becomes_a_threshold_and_its_stratum(passed, ratio, stratum):
+    found = failure_threshold(RATIOS, [float(digit) for digit in passed], 0.1)
+    assert found == ratio
+    assert by("pism", found) == [stratum]
 
 
 def test_at_seven_tenths_the_text_and_the_table_of_the_paper_differ():
