@@ -8,6 +8,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from cogito_pl.data.problem import Picture, Problem
 from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.difficulty.trials import Trial, problem_digest, trial_seed
@@ -118,6 +120,7 @@ class TrialRunner:
                 pictures=len(problem.images),
                 problem=problem_digest(problem),
                 response=text,
+                kept=self.scorer.keep(self.policy, problem, torch.tensor(row)) if grade.correct else {},
             )
             for (problem, task), seed, grade, row, finished, text in zip(
                 requests, [s for mine in seeds for s in mine], grades, rows, samples.finished, texts, strict=True

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from PIL import Image
+from torch import Tensor
 
-from cogito_pl.policy import PromptEncoder
+from cogito_pl.data.problem import Problem
+from cogito_pl.policy import Policy, PromptEncoder
 
 
 class Task(NamedTuple):
@@ -52,6 +54,14 @@ class Scorer(ABC):
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
+
+    def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
+        """What is kept of a right trial besides its verdict, from its response's ids `[T]`; nothing, mostly."""
+        return {}
+
+    def measure(self, kept: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The columns that are made of what was kept of a problem's first right trial, if anything was."""
+        return {}
 
     def hide(self, image: Image.Image, task: Task, seed: int, encoder: PromptEncoder) -> Image.Image:
         """The picture as a trial shows it; as it is, unless the scorer hides something."""

@@ -48,7 +48,8 @@ def score_rows(
         source: Name of the data source.
     """
     return [
-        {"id": name, "source": source} | scorer.score(store.outcomes(name), pictures) for name, pictures in problems
+        {"id": name, "source": source} | scorer.score(store.outcomes(name), pictures) | scorer.measure(store.kept(name))
+        for name, pictures in problems
     ]
 
 

@@ -11,11 +11,14 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from torch import Tensor
+
 from cogito_pl.data.problem import Problem
+from cogito_pl.difficulty.kept import load_kept, save_kept
 from cogito_pl.difficulty.scorer import Outcomes, Task
 
 _log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class Trial:
         pictures: How many pictures the problem has.
         problem: Digest of the problem's text, answer and picture sizes.
         response: The completion.
+        kept: Tensors that the scorer keeps of it, in a file of their own.
     """
 
     id: str
@@ -57,6 +61,7 @@ class Trial:
     pictures: int
     problem: str
     response: str
+    kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 def trial_seed(seed: int, problem_id: str, task: Task) -> int:
@@ -90,6 +95,7 @@ class TrialStore:
         self._outcomes: dict[str, dict[Task, bool]] = {}
         self._about: dict[str, tuple[str, int]] = {}  # digest and pictures, by problem
         self._tasks: dict[Task, Task] = {}  # one object per task, for there are few tasks and many trials
+        self._kept: dict[tuple[str, Task], Mapping[str, Tensor]] = {}  # where there is no folder
         self._file: IO[bytes] | None = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -120,9 +126,22 @@ class TrialStore:
         """How many pictures a problem with trials has."""
         return self._about[problem_id][1]
 
+    def kept(self, problem_id: str) -> Mapping[str, Tensor]:
+        """What was kept of a problem's first right trial, if anything was."""
+        right = [task for task, correct in self.outcomes(problem_id).items() if correct]
+        if not right or self.folder is None:
+            return self._kept.get((problem_id, min(right)), {}) if right else {}
+        return load_kept(self.folder, problem_id, min(right))
+
     def append(self, trials: Iterable[Trial]) -> None:
         """Adds trials that have just been run; they are on disk when this returns."""
-        lines = [asdict(trial) for trial in trials]
+        trials = list(trials)
+        for trial in trials:  # before the line that says so
+            if trial.kept and self.folder is None:
+                self._kept[trial.id, Task(trial.ratio, trial.repeat)] = trial.kept
+            elif trial.kept:
+                save_kept(self.folder, trial.id, Task(trial.ratio, trial.repeat), trial.kept)
+        lines = [{name: value for name, value in vars(trial).items() if name != "kept"} for trial in trials]
         self._remember(lines)
         if self._file is not None:
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

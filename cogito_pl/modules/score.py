@@ -26,7 +26,7 @@ class ScoreModule(PolicyModule):
 
     Args:
         policy: Which model, and how it is prompted.
-        scorer: What is scored, by class path: `cogito_pl.difficulty.PISM` or `cogito_pl.difficulty.PassRate`.
+        scorer: What is scored, by class path: `cogito_pl.difficulty.PISM`, `CMAB` or `PassRate`.
         sampling: How trials are drawn.
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from cogito_pl.data.problem import Problem
+from cogito_pl.policy.attention import Attention, capture_attention
 from cogito_pl.policy.batching import append_completions, pad_prompts, positions
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
 from cogito_pl.policy.features import ImageFeatures
@@ -21,6 +22,7 @@ from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.rows import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.sampling import Samples, sample
+from cogito_pl.policy.token_sets import TokenSets
 
 
 class LogProbs(NamedTuple):
@@ -149,6 +151,16 @@ class Policy(nn.Module):
             if entropies is not None:
                 entropies = entropies.index_put(where, spread if entropy_gradient else spread.detach())
         return LogProbs(sum(fillers, values), entropies)
+
+    def attention(self, prompt: Prompt, response: Tensor, sets: TokenSets, focus: Tensor | None = None) -> Attention:
+        """Where the tokens of a response look; see `capture_attention`.
+
+        Raises:
+            ValueError: The prompt holds image placeholders and no pixels, or the response is empty.
+        """
+        self._check_pixels([prompt])
+        images, pad_id = self._images([prompt]), self.encoder.pad_id
+        return capture_attention(self.model, prompt, response, sets, focus, images=images, pad_id=pad_id)
 
     def _dummy_forward(self) -> Tensor:
         """A forward that other ranks make with rows, and this one without: zero, connected to the graph."""

@@ -1,0 +1,75 @@
+"""Difficulty scores from a Parquet file, matched to problems by id. Knows nothing of how they were measured."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from cogito_pl.data.problem import Problem
+from cogito_pl.data.strata import StrataConfig, Stratum, strata
+
+
+def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Stratum]:
+    """The stratum of every problem, in their order.
+
+    Quantiles are those of all scores in the file, so that a part of the data has the strata of the whole. Ids decide;
+    where several sources share one, the file's `source` column and the names of the sources do too.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: Columns or problems are missing from the file, or an id is ambiguous.
+    """
+    if config.file is None:
+        stated = [problem.meta.get(config.score_column) for problem in problems]
+        _refuse_missing([p for p, score in zip(problems, stated, strict=True) if score is None], problems, config)
+        return strata([float(score) for score in stated], config)
+    scores = read_scores(config)
+    own = {(problem.source, problem.id) for problem in problems}
+    shared = _repeat(name for _, name in scores) or _repeat(name for _, name in own)
+    found = {
+        (source if shared else "", name): stratum
+        for (source, name), stratum in zip(scores, strata(list(scores.values()), config), strict=True)
+    }
+    keys = [(problem.source if shared else "", problem.id) for problem in problems]
+    missing = [problem for problem, key in zip(problems, keys, strict=True) if key not in found]
+    _refuse_missing(missing, problems, config)
+    return [found[key] for key in keys]
+
+
+def read_scores(config: StrataConfig) -> dict[tuple[str, str], float | None]:
+    """Scores by source and id; None for problems that were never solved.
+
+    A problem is unsolved where a `solved` column says so. One without a score that is not unsolved was left undecided,
+    and counts as missing; with `cmab` and no `solved` column, it is unsolved.
+    """
+    path = Path(config.file)
+    if not path.exists():
+        raise FileNotFoundError(f"strata.file={config.file} does not exist; score the data first")
+    known = pq.read_schema(path).names
+    if missing := {"id", config.score_column} - set(known):
+        raise ValueError(f"strata.file={config.file} lacks the columns {sorted(missing)}; it has {known}")
+    optional = [name for name in ("source", "solved") if name in known]
+    scores: dict[tuple[str, str], float | None] = {}
+    for row in pq.read_table(path, columns=["id", config.score_column, *optional]).to_pylist():
+        key, score = (row.get("source") or "", str(row["id"])), row[config.score_column]
+        if key in scores:
+            raise ValueError(f"strata.file={config.file} has the id {key[1]!r} twice")
+        unsolved = row.get("solved", score is not None or config.scorer != "cmab") is False
+        if unsolved or score is not None:
+            scores[key] = None if unsolved else float(score)
+    return scores
+
+
+def _repeat(names: Iterable[str]) -> bool:
+    names = list(names)
+    return len(set(names)) < len(names)
+
+
+def _refuse_missing(missing: Sequence[Problem], problems: Sequence[Problem], config: StrataConfig) -> None:
+    if missing:
+        where = f"strata.file={config.file}" if config.file else "their own columns"
+        raise ValueError(
+            f"{len(missing)} of {len(problems)} problems ({len(missing) / len(problems):.1%}) have no "
+            f"{config.score_column} in {where}, such as {missing[0].id!r} of the source {missing[0].source!r}; "
+            "score them, or narrow the data"
+        )

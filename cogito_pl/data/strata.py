@@ -1,0 +1,191 @@
+"""From difficulty scores to strata: easy, medium, hard, unsolved. Pure; knows neither files nor models.
+
+The edges of PISM and CMAB are those of arXiv 2511.06722. Its text calls a PISM threshold of 0.7 easy, its Table A and
+figure 1 medium: `seven` decides, medium by default, as the published counts go with the table.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Stratum = Literal["easy", "medium", "hard", "unsolved"]
+STRATA: tuple[Stratum, ...] = get_args(Stratum)
+Scorer = Literal["pism", "cmab", "pass_rate", "difficulty"]
+THRESHOLDS: dict[str, tuple[float, ...]] = {
+    "pism": (0.4, 0.7),
+    "cmab": (0.1, 0.4, 1.6, 1.9),
+    "pass_rate": (0.25, 0.75),
+    "difficulty": (2.0, 3.0),
+}
+COLUMNS = {"pism": "lambda_star", "cmab": "rho", "pass_rate": "pass_rate", "difficulty": "difficulty"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrataConfig:
+    """Which stratum a problem is in.
+
+    Args:
+        scorer: What the scores are: the failure threshold of `pism`, the balance of `cmab`, a `pass_rate`, or any
+            `difficulty` that grows with hardness.
+        file: Parquet file of scores with an `id` column. Null with `difficulty` takes the problems' own.
+        column: Of the scores; by default lambda_star, rho, pass_rate or difficulty.
+        thresholds: Where strata end; by default pism 0.4, 0.7; cmab 0.1, 0.4, 1.6, 1.9; pass_rate 0.25, 0.75 (at most
+            the first is hard, at least the second easy); difficulty 2, 3 (at most the first is easy, above the second
+            hard).
+        quantiles: In the place of thresholds: the share of solved problems that is hard, and that is hard or medium.
+            Equal scores stay together, so shares are met as nearly as that allows.
+        seven: What a PISM score of exactly 0.7, or of the second of other thresholds, is.
+    """
+
+    scorer: Scorer
+    file: str | None = None
+    column: str | None = None
+    thresholds: tuple[float, ...] | None = None
+    quantiles: tuple[float, float] | None = None
+    seven: Literal["medium", "easy"] = "medium"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError naming the setting, its value and the remedy."""
+        if self.file is None and self.scorer != "difficulty":
+            raise ValueError(f"strata.scorer={self.scorer} needs strata.file, the scores that were measured")
+        needed = len(THRESHOLDS[self.scorer])
+        if self.thresholds is not None:
+            if self.quantiles is not None:
+                raise ValueError(
+                    f"strata.thresholds={self.thresholds} and strata.quantiles={self.quantiles} exclude each other"
+                )
+            if len(self.thresholds) != needed or list(self.thresholds) != sorted(self.thresholds):
+                raise ValueError(
+                    f"strata.thresholds={self.thresholds} must be {needed} ascending numbers for {self.scorer}"
+                )
+        if self.quantiles is not None and not 0 <= self.quantiles[0] <= self.quantiles[1] <= 1:
+            raise ValueError(f"strata.quantiles={self.quantiles} must be two ascending shares from 0 to 1")
+
+    @property
+    def score_column(self) -> str:
+        """The column of the scores."""
+        return self.column or COLUMNS[self.scorer]
+
+
+def strata(scores: Sequence[float | None], config: StrataConfig) -> list[Stratum]:
+    """The stratum of every score, in their order; None is a problem that was never solved.
+
+    Raises:
+        ValueError: A score is not a number.
+    """
+    if any(score is not None and math.isnan(score) for score in scores):
+        raise ValueError(f"a {config.scorer} score is not a number (NaN)")
+    if config.quantiles is not None:
+        return quantile_strata(
+            [None if is_unsolved(s, config.scorer) else ease(s, config.scorer) for s in scores], config.quantiles
+        )
+    limits = config.thresholds or THRESHOLDS[config.scorer]
+    of = {
+        "pism": lambda score: pism_stratum(score, limits, config.seven),
+        "cmab": lambda score: cmab_stratum(score, limits),
+        "pass_rate": lambda score: pass_rate_stratum(score, limits),
+        "difficulty": lambda score: difficulty_stratum(score, limits),
+    }[config.scorer]
+    return ["unsolved" if score is None else of(score) for score in scores]
+
+
+def pism_stratum(
+    lambda_star: float, thresholds: Sequence[float] = THRESHOLDS["pism"], seven: Literal["medium", "easy"] = "medium"
+) -> Stratum:
+    """By the smallest share of the picture that must be hidden for the model to fail; infinite where it never does."""
+    ratio, low, high = (round(value, 6) for value in (lambda_star, *thresholds))  # 3 * 0.1 is 0.3
+    if ratio == 0:
+        return "unsolved"
+    if ratio <= low:
+        return "hard"
+    return "medium" if ratio < high or (ratio == high and seven == "medium") else "easy"
+
+
+def cmab_stratum(rho: float, thresholds: Sequence[float] = THRESHOLDS["cmab"]) -> Stratum:
+    """By image over text attention of a solved problem: balanced is hard, lopsided either way is easy."""
+    low, hard_low, hard_high, high = thresholds
+    if hard_low <= rho <= hard_high:
+        return "hard"
+    return "medium" if low <= rho <= high else "easy"
+
+
+def pass_rate_stratum(rate: float, thresholds: Sequence[float] = THRESHOLDS["pass_rate"]) -> Stratum:
+    """By the share of responses that are right."""
+    if rate == 0:
+        return "unsolved"
+    if rate <= thresholds[0]:
+        return "hard"
+    return "easy" if rate >= thresholds[1] else "medium"
+
+
+def difficulty_stratum(difficulty: float, thresholds: Sequence[float] = THRESHOLDS["difficulty"]) -> Stratum:
+    """By a difficulty that the data state."""
+    if difficulty <= thresholds[0]:
+        return "easy"
+    return "medium" if difficulty <= thresholds[1] else "hard"
+
+
+def is_unsolved(score: float | None, scorer: Scorer) -> bool:
+    """Whether the score says that the model never solved the problem."""
+    return score is None or (scorer in ("pism", "pass_rate") and round(score, 6) == 0)
+
+
+def ease(score: float, scorer: Scorer) -> float:
+    """How easy a solved problem is, for ranking: the balance of CMAB counts by its distance from one."""
+    if scorer == "cmab":
+        return abs(score - 1)
+    return -score if scorer == "difficulty" else score
+
+
+def quantile_strata(eases: Sequence[float | None], shares: tuple[float, float]) -> list[Stratum]:
+    """The hardest share of solved problems is hard, what follows up to the second share medium; None is unsolved."""
+    solved = sorted(value for value in eases if value is not None)
+    first, second = (_cut(solved, share) for share in shares)
+    return ["unsolved" if e is None else "hard" if e <= first else "medium" if e <= second else "easy" for e in eases]
+
+
+def _cut(ordered: Sequence[float], share: float) -> float:
+    """The value up to which the share of `ordered` is nearest to `share`; below all of them is a choice too."""
+    last_places = {value: place for place, value in enumerate(ordered, 1)}
+    cuts = {-math.inf: 0, **last_places}
+    return min(cuts, key=lambda value: (abs(cuts[value] - share * len(ordered)), cuts[value]))
+
+
+def agreement(first: Sequence[Stratum], second: Sequence[Stratum]) -> dict[Stratum, dict[Stratum, int]]:
+    """How many problems are in a stratum by the first scorer (outer key) and in one by the second."""
+    pairs = list(zip(first, second, strict=True))
+    return {one: {other: pairs.count((one, other)) for other in STRATA} for one in STRATA}
+
+
+def cohens_kappa(matrix: dict[Stratum, dict[Stratum, int]]) -> float:
+    """Agreement beyond chance, (p_o - p_e) / (1 - p_e); NaN where chance alone agrees always."""
+    total = sum(sum(row.values()) for row in matrix.values())
+    if not total:
+        return math.nan
+    observed = sum(matrix[name][name] for name in STRATA) / total
+    expected = sum(sum(matrix[s].values()) * sum(row[s] for row in matrix.values()) for s in STRATA) / total**2
+    return (observed - expected) / (1 - expected) if expected < 1 else math.nan
+
+
+def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
+    """A random subset of `size` ids, the control of a chosen one of that size; a function of the set and the seed.
+
+    The order of `ids` does not matter to what is chosen, and is kept.
+
+    Args:
+        ids: The pool, such as all solved problems.
+        size: Of the subset.
+        seed: Recorded with the run.
+
+    Raises:
+        ValueError: Ids repeat, or are fewer than `size`.
+    """
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; draw from distinct ones")
+    if not 0 <= size <= len(ids):
+        raise ValueError(f"size={size} of a random control does not fit a pool of {len(ids)}")
+    ranked = sorted(ids, key=lambda name: hashlib.blake2b(repr((seed, name)).encode(), digest_size=16).digest())
+    chosen = set(ranked[:size])
+    return [name for name in ids if name in chosen]

@@ -1,0 +1,159 @@
+"""Where the tokens of a response look, exactly, from one forward over prompt and response.
+
+The model runs with its usual fused attention. Beside it, for the rows of the response alone, each layer's softmax is
+made once more in float32, a chunk of rows at a time, and summed over token sets at once: the map of all tokens against
+all tokens never exists. Knows models and tensors; nothing of what the sets mean.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from cogito_pl.policy.batching import append_completions, pad_prompts, positions
+from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.token_sets import TokenSets
+
+CAPTURE = "cogito_capture"
+"""Name of the attention implementation, which the language model has only while something is captured."""
+CHUNK_ELEMENTS = 2**24
+"""Attention weights that exist at a time: 64 MiB in float32."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Where `T` response tokens look; the row of a token is that of its predictor, the position before it.
+
+    Args:
+        sums: Attention on each token set, mean over heads, float32 `[layers, T, S]`; a row sums to one.
+        maps: Attention on each token of the prompt, mean over heads and chosen response tokens, `[layers, P]`.
+    """
+
+    sums: Tensor
+    maps: Tensor
+
+
+def attention_sums(
+    query: Tensor,  # [h, T, d] rows, positions already rotated in
+    key: Tensor,  # [k, L, d], k a divisor of h: not repeated
+    allowed: Tensor,  # [T, L] true where a row may look
+    members: Tensor,  # [L, S] 1 on the tokens of a set
+    focus: Tensor,  # [T] weights of rows in the map
+    *,
+    scaling: float,
+    chunk_elements: int = CHUNK_ELEMENTS,
+) -> tuple[Tensor, Tensor]:
+    """Sums over sets, `[T, S]`, and the map, `[L]`, of A = softmax(scaling q K^T), averaged over heads, in float32."""
+    heads, rows, width = query.shape
+    groups, length = key.shape[:2]
+    keys = key.float().transpose(1, 2)  # [k, d, L]
+    sums = torch.empty(rows, members.shape[1], device=query.device)
+    looked = torch.zeros(length, device=query.device)
+    chunk = max(1, chunk_elements // (heads * length))
+    for start in range(0, rows, chunk):
+        part = slice(start, start + chunk)
+        asked = query[:, part].float().mul(scaling).reshape(groups, -1, width)  # [k, h/k x t, d]
+        logits = (asked @ keys).view(heads, -1, length)  # [h, t, L]
+        logits.masked_fill_(~allowed[part], -torch.inf)
+        weights = logits.sub_(logits.amax(-1, keepdim=True)).exp_()
+        weights.mul_(1 / (heads * weights.sum(-1, keepdim=True)))
+        mean = weights.sum(0)  # [t, L]
+        sums[part] = mean @ members
+        looked += focus[part] @ mean
+    return sums, looked
+
+
+class AttentionCapture:
+    """An attention function of transformers that remembers sums for the last `rows` of the one sequence it sees.
+
+    Args:
+        members: 1 on the tokens of a set, `[L, S]`.
+        focus: Weight of each row in the map, `[rows]`.
+    """
+
+    def __init__(self, members: Tensor, focus: Tensor) -> None:
+        self.members, self.focus = members, focus
+        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __call__(
+        self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    ) -> tuple[Tensor, None]:
+        """The stock fused attention; `[1, h, L, d]` queries and `[1, k, L, d]` keys are looked at beside it."""
+        rows, length = len(self.focus), key.shape[2]
+        if attention_mask is None:
+            places = torch.arange(length, device=key.device)
+            allowed = places <= places[-rows:, None]
+        else:
+            allowed = attention_mask[0, 0, -rows:]
+        self.layers[module.layer_idx] = attention_sums(
+            query[0, :, -rows:], key[0], allowed, self.members, self.focus, scaling=kwargs["scaling"]
+        )
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+
+    def result(self, prompt_tokens: int) -> Attention:
+        """What was captured, in the order of layers, in main memory."""
+        sums, maps = zip(*(self.layers[index] for index in sorted(self.layers)), strict=True)
+        return Attention(torch.stack(sums).cpu(), torch.stack(maps)[:, :prompt_tokens].cpu())
+
+
+@torch.no_grad()
+def capture_attention(
+    model: nn.Module,
+    prompt: Prompt,
+    response: Tensor,  # [T] ids, end token included
+    sets: TokenSets,
+    focus: Tensor | None = None,  # [T]
+    *,
+    images: Mapping[str, Any],
+    pad_id: int,
+) -> Attention:
+    """One forward over prompt and response in evaluation mode, looked into at the response's rows.
+
+    Args:
+        model: A transformers image-text-to-text model.
+        prompt: The prompt.
+        response: Its response.
+        sets: The prompt's token sets; the response is one more.
+        focus: Weight of each response token in the maps; equal ones, summing to one, when None.
+        images: What the forward is given for the prompt's pictures: pixels, or features made before.
+        pad_id: Any id; nothing is padded.
+
+    Raises:
+        ValueError: The response is empty, or `focus` is of another length.
+    """
+    if not len(response):
+        raise ValueError("an empty response looks nowhere")
+    focus = torch.full((len(response),), 1 / len(response)) if focus is None else focus
+    if len(focus) != len(response):
+        raise ValueError(f"focus has {len(focus)} weights for {len(response)} response tokens")
+    device = next(model.parameters()).device
+    seen = response[None, :-1].to(device)  # the last token predicts nothing
+    batch = append_completions(pad_prompts([prompt], pad_id, device), seen, torch.ones_like(seen))
+    text = {name: value for name, value in batch.items() if value.shape == batch["input_ids"].shape}
+    capture = AttentionCapture(sets.members(seen.shape[1]).to(device), focus.float().to(device))
+    with capturing(model, capture):
+        model.model(**text, **images, position_ids=positions(model, batch), use_cache=False)
+    return capture.result(len(prompt))
+
+
+@contextmanager
+def capturing(model: nn.Module, capture: AttentionCapture) -> Iterator[None]:
+    """Lets `capture` see the language model's attention until the end of the block, in evaluation mode.
+
+    The vision tower's attention stays as it is.
+    """
+    name = next(n for n in model.config.sub_configs if getattr(model.config, n) is model.config.get_text_config())
+    before, was_training = getattr(model.config, name)._attn_implementation, model.training
+    ALL_ATTENTION_FUNCTIONS[CAPTURE], ALL_MASK_ATTENTION_FUNCTIONS[CAPTURE] = capture, sdpa_mask
+    try:
+        model.eval().set_attn_implementation({name: CAPTURE})
+        yield
+    finally:
+        model.train(was_training).set_attn_implementation({name: before})
+        del ALL_ATTENTION_FUNCTIONS[CAPTURE], ALL_MASK_ATTENTION_FUNCTIONS[CAPTURE]

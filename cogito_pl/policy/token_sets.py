@@ -1,0 +1,114 @@
+"""What the tokens that a response can look at are: pictures, the question, other text, the response itself.
+
+The sets are disjoint and cover everything, so that any notion of "the image" and "the text" is a sum of some of them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cogito_pl.data.problem import IMAGE_MARKER, Problem
+from cogito_pl.policy.processing import PromptEncoder
+from cogito_pl.policy.prompt import Prompt
+
+TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
+"""Position 0; other text and the question up to the first picture; both behind it; the response."""
+
+
+@dataclass(frozen=True)
+class TokenSets:
+    """The sets of one prompt: the six of `TEXT_SETS`, then one per picture.
+
+    Without a picture all text is before it. A prompt that opens with a picture has no sink.
+
+    Args:
+        of: The set of each prompt token, `[P]`.
+        images: Number of pictures.
+    """
+
+    of: Tensor
+    images: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all sets, in their order."""
+        return (*TEXT_SETS, *(f"image_{index}" for index in range(self.images)))
+
+    def sizes(self, generated: int) -> Tensor:
+        """Tokens of each set, `[S]`, with a response of `generated` tokens that can be looked at."""
+        counts = self.of.bincount(minlength=len(self.names))
+        counts[TEXT_SETS.index("generated")] = generated
+        return counts
+
+    def members(self, generated: int) -> Tensor:
+        """One column per set that is 1 on its tokens, `[P + generated, S]`; a response follows the prompt."""
+        tail = self.of.new_full((generated,), TEXT_SETS.index("generated"))
+        return torch.nn.functional.one_hot(torch.cat([self.of, tail]), len(self.names)).float()
+
+
+def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> TokenSets:
+    """The sets of a problem's encoded prompt.
+
+    Raises:
+        ValueError: The pictures or the question cannot be told apart in the prompt of this model.
+    """
+    ids = prompt.ids.cpu()
+    is_image = torch.isin(ids, torch.tensor(sorted(encoder.image_ids)))
+    starts = is_image & ~torch.cat([is_image.new_zeros(1), is_image[:-1]])
+    if int(starts.sum()) != len(problem.images):
+        raise ValueError(
+            f"the prompt of problem {problem.id!r} has {int(starts.sum())} runs of image tokens for "
+            f"{len(problem.images)} images; this model's prompt format does not set images apart"
+        )
+    behind = starts.cumsum(0) > 0
+    asked = _question_tokens(encoder, problem, ids, is_image)
+    of = torch.where(asked, torch.where(behind, 4, 2), torch.where(behind, 3, 1))
+    of[0] = 0
+    return TokenSets(torch.where(is_image, len(TEXT_SETS) - 1 + starts.cumsum(0), of), len(problem.images))
+
+
+def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, looked: Tensor) -> list[Tensor]:
+    """What is known of prompt tokens (`looked`, `[P]`), laid out as each picture lies: `[rows, columns]` of tokens.
+
+    Raises:
+        ValueError: The model's processor does not state how many rows and columns a picture has.
+    """
+    if sets.images and "image_grid_thw" not in prompt.image_fields:
+        raise ValueError("this model's image processor does not lay tokens out in a grid (image_grid_thw)")
+    merge = encoder.processor.image_processor.merge_size if sets.images else 1
+    grids = [prompt.image_fields["image_grid_thw"][index] // merge for index in range(sets.images)]
+    values = [looked[sets.of == len(TEXT_SETS) + index] for index in range(sets.images)]
+    return [value.view(*grid[1:].tolist()) for value, grid in zip(values, grids, strict=True)]
+
+
+def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_image: Tensor) -> Tensor:
+    """True on the tokens `[P]` that hold some of the question's own words."""
+    text = encoder.text(problem)
+    short = encoder.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    kept = [place for place, token in enumerate(short.input_ids) if token not in encoder.image_ids]
+    if [short.input_ids[place] for place in kept] != ids[~is_image].tolist():
+        raise ValueError(
+            f"the prompt of problem {problem.id!r} is not its text with image tokens put in; "
+            "this model's prompt format is not supported"
+        )
+    spans = _question_spans(encoder, problem, text)
+    offsets = [short.offset_mapping[place] for place in kept]
+    inside = [any(start < end and start < stop and end > begin for begin, stop in spans) for start, end in offsets]
+    asked = torch.zeros_like(is_image)
+    asked[~is_image] = torch.tensor(inside)
+    return asked
+
+
+def _question_spans(encoder: PromptEncoder, problem: Problem, text: str) -> list[tuple[int, int]]:
+    """Where the pieces of the question stand in the prompt's text, as first and last-but-one character."""
+    system = encoder.config.system_prompt.strip()
+    place = text.find(system) + len(system) if system else 0
+    spans = []
+    for piece in filter(None, (piece.strip() for piece in problem.question.split(IMAGE_MARKER))):
+        begin = text.find(piece, place)
+        if begin < 0:
+            raise ValueError(f"the chat template rewrites the question of problem {problem.id!r}: {piece!r} is gone")
+        place = begin + len(piece)
+        spans.append((begin, place))
+    return spans

@@ -1,0 +1,203 @@
+"""The scorer looks at the first right response, whoever else is scored, and what it keeps outlives the model."""
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from callbacks import DifficultyWriter
+from cogito_pl.data.scores import read_strata
+from cogito_pl.data.strata import StrataConfig
+from cogito_pl.difficulty import CMAB
+from cogito_pl.difficulty.balance import VARIANTS, BalanceConfig, balance
+from cogito_pl.difficulty.generation import TrialRunner
+from cogito_pl.difficulty.kept import kept_path, load_kept
+from cogito_pl.difficulty.report import counts
+from cogito_pl.difficulty.scorer import Task
+from cogito_pl.difficulty.scores import rescore, score_rows
+from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.difficulty.waves import settle
+from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
+from cogito_pl.rewards import Grade
+from cogito_pl.rewards.reward import RewardResult
+from tests.modules.scoring import CoinVerdicts, score_data, score_module
+from tests.modules.training import trainer
+from tests.policy.test_log_probs import PROBLEMS
+
+
+class LengthReward:
+    """Calls a response right when its length is divisible by three: unlike right answers, some samples are."""
+
+    def score(self, responses, problems):
+        grades = [Grade(len(text) % 3 == 0, 0.0, True, "", "length") for text in responses]
+        return RewardResult([], {}, grades)
+
+
+class NothingIsRight:
+    def score(self, responses, problems):
+        return RewardResult([], {}, [Grade(False, 0.0, True, "", "never") for _ in responses])
+
+
+@pytest.fixture(scope="module")
+def policy(tiny_folder):
+    return Policy(PolicyConfig(name=str(tiny_folder)))
+
+
+def scored(policy, problems, store=None, *, scorer=None, reward=None, seed=0, **sizes):
+    scorer, store = scorer or CMAB(tries=6), TrialStore(None, {}) if store is None else store
+    runner = TrialRunner(
+        policy=policy,
+        reward=reward or LengthReward(),
+        scorer=scorer,
+        sampling=SamplingConfig(max_tokens=12),
+        seed=seed,
+        least=4,
+        attempts=1,
+        most_errors=0,
+        filler=problems[0],
+    )
+    settle(scorer, problems, store, runner, **({"most": 6, "least": 4} | sizes))
+    return score_rows(scorer, store, [(p.id, len(p.images)) for p in problems], ""), store
+
+
+def by_id(rows):
+    return sorted(rows, key=lambda row: row["id"])
+
+
+@pytest.fixture(scope="module")
+def result(policy):
+    return scored(policy, PROBLEMS)
+
+
+def test_a_row_states_the_balance_of_the_first_right_response(policy, result):
+    rows, store = result
+    assert any(row["solved"] for row in rows)
+    for problem, row in zip(PROBLEMS, rows, strict=True):
+        kept = store.kept(problem.id)
+        if not row["solved"]:
+            assert (row["n_ok"], row["n_done"], row["rho"], kept) == (0, 6, None, {})
+            continue
+        response = kept["response"]
+        assert len(policy.encoder.decode(response.tolist())) % 3 == 0
+        assert not any(store.outcomes(problem.id)[Task(0.0, place)] for place in range(row["n_done"] - 1))
+        prompt = policy.encode(problem)
+        sets = token_sets(policy.encoder, problem, prompt)
+        assert torch.equal(kept["sums"], policy.attention(prompt, response, sets).sums)
+        assert row["image_tokens"] == int((sets.of > 5).sum())
+        assert row["image_tokens"] + row["text_tokens"] == len(prompt)
+        assert row["response_tokens"] == len(response) == kept["sums"].shape[1]
+        assert kept["sizes"].sum() == len(prompt) + len(response) - 1
+        assert row["rho"] == row["rho_paper"] == balance(kept["sums"], kept["sizes"])
+        assert row["rho_official"] is None  # the tiny model has no layer 20
+
+
+def test_a_row_does_not_depend_on_other_problems_nor_on_what_is_drawn_side_by_side(policy, result):
+    for sizes in ({"most": 1, "least": 1}, {"most": 64, "least": 24}):
+        for problem, expected in zip(PROBLEMS, result[0], strict=True):
+            (row,), _ = scored(policy, [problem], **sizes)
+            assert row.keys() == expected.keys()
+            for column, value in row.items():
+                close = isinstance(value, float)
+                assert value == (pytest.approx(expected[column], rel=1e-4) if close else expected[column]), column
+
+
+def test_a_problem_that_nobody_solves_is_unsolved_after_all_tries(policy):
+    (row,), _ = scored(policy, PROBLEMS[:1], reward=NothingIsRight())
+    assert (row["solved"], row["n_ok"], row["n_done"]) == (False, 0, 6)
+    assert row["rho"] is None
+    assert counts([row], "rho") == [("unsolved", 1)]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "wanted", "solved", "done"),
+    [
+        ([], 0, None, 0),
+        ([False], 1, None, 1),
+        ([False, True], None, True, 2),
+        ([False, True, False], None, True, 2),  # a further one was drawn beside it
+        ([False, False, False], None, False, 3),
+    ],
+)
+def test_tries_go_on_until_the_first_right_one(outcomes, wanted, solved, done):
+    known = {Task(0.0, place): outcome for place, outcome in enumerate(outcomes)}
+    scorer = CMAB(tries=3)
+    assert scorer.wanted(known, 1) == ([] if wanted is None else [Task(0.0, wanted)])
+    assert scorer.score(known, 1) == {"solved": solved, "n_ok": int(bool(solved)), "n_done": done}
+
+
+def test_what_is_kept_on_disk_gives_every_balance_again_without_the_model(policy, tmp_path, result):
+    settings = {"hidden": CMAB().trial_settings()}
+    rows, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings))
+    store.close()
+    assert rows == result[0]
+    assert by_id(rescore(tmp_path, CMAB(tries=6))) == by_id(rows)
+    other = rescore(tmp_path, CMAB(tries=6, balance=BalanceConfig(text="question")))
+    assert [row["rho"] for row in by_id(other)] == [row["rho_question"] for row in by_id(rows)]
+    rerun, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), reward=NothingIsRight())
+    assert rerun == rows  # nothing was drawn again
+    store.close()
+
+
+def test_predict_leaves_scores_that_strata_are_read_from(tiny_folder, playground_folder, tmp_path):
+    path = tmp_path / "scores.parquet"
+    data = score_data(playground_folder)
+    scoring = trainer(tmp_path, CoinVerdicts(), DifficultyWriter(str(path)))
+    scoring.predict(score_module(tiny_folder, CMAB(tries=3)), data)
+    rows = pq.read_table(path).to_pylist()
+    again = rescore(path.with_suffix(".trials"), CMAB(tries=3), data.predict_sources[0].label)
+    assert by_id(again) == by_id(rows)
+    solved = [row["solved"] for row in rows]
+    assert any(solved)
+    assert not all(solved)
+    (problems,) = data.predict_problems
+    found = read_strata(StrataConfig(scorer="cmab", file=str(path), quantiles=(0.5, 0.5)), problems)
+    assert [stratum != "unsolved" for stratum in found] == solved
+
+
+def test_a_file_of_another_trial_is_refused(policy, tmp_path):
+    rows, store = scored(policy, PROBLEMS, TrialStore(tmp_path, {}))
+    store.close()
+    row = next(row for row in rows if row["solved"])
+    task = Task(0.0, row["n_done"] - 1)
+    assert load_kept(tmp_path, "../../other", task) == {}
+    kept_path(tmp_path, row["id"], task).rename(kept_path(tmp_path, "../../other", task))
+    with pytest.raises(ValueError, match="is of the trial"):
+        load_kept(tmp_path, "../../other", task)
+    assert {path.parent.name for path in tmp_path.rglob("*.safetensors")} == {"kept"}
+
+
+def test_the_balance_s_setting_decides_the_score(policy, result):
+    rows, _ = scored(policy, PROBLEMS, scorer=CMAB(tries=6, balance=BalanceConfig(per_token=True)))
+    assert [row["rho"] for row in rows] == [row["rho_per_token"] for row in result[0]]
+    assert rows[0].keys() == result[0][0].keys() >= {f"rho_{name}" for name in VARIANTS}
+
+
+def test_another_seed_draws_other_responses(policy, result):
+    rows, _ = scored(policy, PROBLEMS, seed=1)
+    assert [row["rho"] for row in rows] != [row["rho"] for row in result[0]]
+
+
+def test_a_sharded_policy_is_refused(policy):
+    policy.ranks.in_step = True
+    try:
+        with pytest.raises(ValueError, match="not with FSDP2"):
+            CMAB().keep(policy, PROBLEMS[0], torch.tensor([5]))
+    finally:
+        policy.ranks.in_step = False
+
+
+def test_no_tries_are_refused():
+    with pytest.raises(ValueError, match="tries=0"):
+        CMAB(tries=0)
+
+
+def test_many_values_are_counted_in_ranges_and_the_unsolved_apart_from_the_undecided():
+    rows = [{"rho": 0.3 + place / 10, "solved": True} for place in range(20)]
+    rows += [{"rho": None, "solved": False}, {"rho": None, "solved": None}]
+    assert counts(rows, "rho") == [
+        ("0.2 to 0.5", 2),
+        ("0.5 to 1", 5),
+        ("1 to 2", 10),
+        ("2 to 5", 3),
+        ("unsolved", 1),
+        ("undecided", 1),
+    ]
