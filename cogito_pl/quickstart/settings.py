@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = {"sft": 4000, "train": 4000, "validation": 100}
+PARTS = {"sft": 7680, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""
