@@ -94,8 +94,9 @@ class TrialRunner:
         groups = _groups(requests)
         prompts = [self.prompt(*group[0]) for group in groups]
         calls = alike([(len(group), len(prompt)) for group, prompt in zip(groups, prompts, strict=True)], self.least)
+        missing = self.policy.ranks.most(len(calls)) - len(calls)  # asked before any rank samples
         trials = [t for call in calls for t in self._sample([groups[i] for i in call], [prompts[i] for i in call])]
-        for _ in range(self.policy.ranks.most(len(calls)) - len(calls)):  # other ranks have more to sample
+        for _ in range(missing):  # other ranks have more to sample
             self.policy.sample([self.policy.encode(self.filler)], self.sampling, [[0]])
         return trials
 
