@@ -41,5 +41,11 @@ class CogitoCLI(LightningCLI):
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
 
     def before_instantiate_classes(self) -> None:
-        """Lets a resumed run write its config.yaml into the folder it goes on in; any other run finds it protected."""
-        self.save_config_kwargs["overwrite"] = bool(self.config[self.subcommand].get("ckpt_path"))
+        """Lets a resumed run write its config.yaml into the folder it goes on in; any other run finds it protected.
+
+        Also takes the number of epochs from the stages, where there are any.
+        """
+        config = self.config[self.subcommand]
+        self.save_config_kwargs["overwrite"] = bool(config.get("ckpt_path"))
+        if config.data.stages and config.trainer.max_epochs is None:
+            config.trainer.max_epochs = sum(stage.epochs for stage in config.data.stages)
