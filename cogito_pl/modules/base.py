@@ -106,6 +106,8 @@ class PolicyModule(StagedModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model before anything is overwritten."""
+        if "state_dict" not in checkpoint:  # a sharded strategy has read and checked it by itself
+            return
         found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}
         if problem := mismatch({CHECKPOINT_PREFIX + k: v for k, v in self.policy.model.state_dict().items()}, found):
             raise ValueError(f"--ckpt_path holds another model than policy.name={self.policy_config.name}: {problem}")

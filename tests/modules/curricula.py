@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
 from cogito_pl.data.curriculum import Stage, StageSampling
@@ -77,3 +78,24 @@ class Trace(RolloutCallback):
             Path(self.folder).mkdir(parents=True, exist_ok=True)
             seen = {"steps": self.steps, "validated": self.validated, "end": end}
             (Path(self.folder) / "trace.json").write_text(json.dumps(seen))
+
+
+class SaveOften(Checkpoint):
+    """Saves after every optimiser step, at the end of every validation and at the end of every epoch."""
+
+    def __init__(self, folder: str):
+        self.dirpath = folder
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            self.save(trainer, "step")
+
+    def on_validation_end(self, trainer, module):
+        if trainer.global_step:
+            self.save(trainer, "val")
+
+    def on_train_epoch_end(self, trainer, module):
+        self.save(trainer, "epoch")
+
+    def save(self, trainer, moment):
+        trainer.save_checkpoint(Path(self.dirpath) / f"{moment}{trainer.global_step}.ckpt")
