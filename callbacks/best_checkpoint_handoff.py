@@ -1,15 +1,14 @@
 """Every stage begins with the best weights of the one before, as VL-Cogito does by hand (arXiv 2507.22607)."""
 
-import math
 from typing import Any, Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_info
 
-from cogito_pl.modules.fresh_optimizer import restart_optimizer
-from cogito_pl.modules.resuming import check_validation, finish_epoch, validate_now
-from cogito_pl.modules.weight_files import learning_weights, read_weights, remove_weights, write_weights
+from cogito_pl.modules.handoff import begin_stage, measure_from, put_back
+from cogito_pl.modules.resuming import finish_epoch, validate_now
+from cogito_pl.modules.watching import check_validation, improves, monitored
+from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
 
 KEPT = ("stage", "best", "best_file", "reference_file", "stale")
 
@@ -58,11 +57,10 @@ class BestCheckpointHandoff(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Validates the run's start; a resumed run is brought to where it stood."""
-        self._renew_reference(trainer, module)
+        measure_from(trainer, module, self.reference_file)
         finish_epoch(trainer)
+        self.stage = self.stage or (module.stage.name if module.stage else "")
         if self.best is None:
-            self.stage = module.stage.name if module.stage else ""
-            module.enter_stage()
             validate_now(trainer)
         self._hand_over(trainer, module)
 
@@ -75,44 +73,27 @@ class BestCheckpointHandoff(L.Callback):
         """Keeps the weights when they are the best so far, before any checkpoint is written; may end the stage."""
         if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
             return
-        if self.monitor not in trainer.callback_metrics:
-            known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val")))
-            raise ValueError(f"BestCheckpointHandoff.monitor={self.monitor} is not logged by validation; {known} are")
-        score = trainer.strategy.broadcast(float(trainer.callback_metrics[self.monitor]))
-        if (
-            self.best is None
-            or math.isnan(self.best)
-            or (score > self.best if self.mode == "max" else score < self.best)
-        ):
+        score = monitored(trainer, self.monitor)
+        if improves(score, self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
             self.best_file = write_weights(trainer, learning_weights(module), name)
             self.best, self.stale = score, 0
             self._written.add(self.best_file)
-            return
-        self.stale += 1
-        if module.stage and module.stage.patience and self.stale >= module.stage.patience:
-            trainer.datamodule.end_stage()
+        else:
+            self.stale += 1
+            if module.stage and module.stage.patience == self.stale:
+                trainer.datamodule.end_stage()
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts the best weights in place of the last."""
         if self.finish_with_best and self.best_file:
-            read_weights(trainer, learning_weights(module), self.best_file)
-            rank_zero_info(f"the run ends with its best weights: {self.best_file} ({self.monitor} {self.best:.4g})")
+            put_back(trainer, module, self.best_file)
 
     def _hand_over(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         if module.stage is None or module.stage.name == self.stage:
             return
-        said = f"stage {module.stage.name} starts from the best of {self.stage}"
-        rank_zero_info(f"{said}: {self.best_file} ({self.monitor} {self.best:.4g})")
-        read_weights(trainer, learning_weights(module), self.best_file)
-        module.policy.features.forget()
         self.stage, self.stale = module.stage.name, 0
         if self.reset_reference:
             self.reference_file = self.best_file
-            self._renew_reference(trainer, module)
-        restart_optimizer(module)
-
-    def _renew_reference(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if self.reference_file and module.reference is not None:
-            read_weights(trainer, module.reference.parameters(), self.reference_file)
-            module.reference.forget()
+        begin_stage(trainer, module, self.best_file)
+        measure_from(trainer, module, self.reference_file)

@@ -108,8 +108,10 @@ class ReasoningDataModule(L.LightningDataModule):
     def end_stage(self) -> None:
         """Ends the current stage with the current epoch, and the run so much earlier."""
         position = self.position
-        self.ended[position.stage.name] = position.epoch + 1
-        self.derive_epochs()
+        if position.epoch + 1 < position.stage.epochs:
+            rank_zero_info(f"stage {position.stage.name} ends early, after {position.epoch + 1} epochs")
+            self.ended[position.stage.name] = position.epoch + 1
+            self.derive_epochs()
 
     def derive_epochs(self) -> None:
         """Sets `trainer.max_epochs` to what the stages, ended early or not, add up to."""
@@ -175,8 +177,11 @@ class ReasoningDataModule(L.LightningDataModule):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes the decisions of the run that goes on; the trainer learns the number of epochs when it starts."""
-        if self.stages and (unknown := state["ended"].keys() - {stage.name for stage in self.stages}):
-            raise ValueError(f"--ckpt_path ended the stages {sorted(unknown)} early, which data.stages no longer has")
+        gone = {state["stage"], *state["ended"]} - {stage.name for stage in self.stages}
+        if self.stages and gone:
+            raise ValueError(
+                f"--ckpt_path knows the stages {sorted(gone)}, which data.stages does not have; name them so"
+            )
         self.ended = dict(state["ended"])
 
     def _read(self, source: Source, *, training: bool) -> list[Problem]:

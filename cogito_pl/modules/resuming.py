@@ -4,26 +4,11 @@ import lightning.pytorch as L
 from lightning.pytorch.utilities import rank_zero_info
 
 
-def check_validation(trainer: L.Trainer) -> None:
-    """Raises ValueError unless every epoch ends with a validation."""
-    if not trainer.datamodule.validation_sources:
-        raise ValueError("data.validation is empty, and BestCheckpointHandoff goes by validations; add a source")
-    for setting, value in (
-        ("limit_val_batches", trainer.limit_val_batches or None),
-        ("val_check_interval", trainer.val_check_interval),
-        ("check_val_every_n_epoch", trainer.check_val_every_n_epoch),
-    ):
-        if value is None or (setting != "limit_val_batches" and value != 1):
-            raise ValueError(
-                f"trainer.{setting}={value or 0} leaves epochs without the one validation at their end that "
-                "BestCheckpointHandoff goes by; leave it out"
-            )
-
-
 def validate_now(trainer: L.Trainer) -> None:
     """Runs the validation of a fit outside of its turn; the hooks and metrics are those of any other. Collective."""
     loop, connector = trainer.fit_loop.epoch_loop.val_loop, trainer._logger_connector
     first = connector._first_loop_iter
+    trainer.lightning_module.enter_stage()  # a tower that is frozen encodes pictures one by one
     trainer.validating = True
     loop.restarting = False
     loop.run()
@@ -46,7 +31,6 @@ def finish_epoch(trainer: L.Trainer) -> None:
     every = trainer.check_val_every_n_epoch
     if trainer.enable_validation and every and not (trainer.current_epoch + 1) % every:
         rank_zero_info("the checkpoint was written before the validation of its epoch, which follows now")
-        trainer.lightning_module.enter_stage()
         validate_now(trainer)
     epoch._batches_that_stepped += 1
     fit.epoch_progress.current.completed += 1

@@ -80,9 +80,9 @@ def read_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: 
     def check() -> list[str]:
         if not path.exists():
             raise FileNotFoundError(
-                f"{path} is gone: it holds weights that a finished validation found best, and the checkpoint that this "
-                "run was resumed from names it. Put it back (it lies below trainer.default_root_dir), or resume from "
-                "a checkpoint of before it was written, or start anew with model.init_args.policy.init_from"
+                f"{path} is gone: it holds weights that a validation found best, and the run needs them. Put it "
+                "back (it lies below trainer.default_root_dir, which must be that of the run), or resume from a "
+                "checkpoint of before it was written, or begin the stages that are left with policy.init_from"
             )
         with safe_open(path, "pt") as file:
             for key in file.keys():  # noqa: SIM118  it is no mapping
