@@ -99,10 +99,10 @@ def pools_of(stage: Stage, problems: Sequence[Problem]) -> list[Pool]:
         places.setdefault((source, stratum), []).append(index)
     sources, strata = _weights(stage.sources), _weights(stage.strata)
     found = {key for key in places if key[0] in sources and key[1] in strata}
-    for name in sources.keys() - {source for source, _ in found}:
-        _refuse(stage, "source", name, {problem.source for problem in problems})
-    for name in strata.keys() - {stratum for _, stratum in found}:
+    for name in stage.strata.keys() - {stratum for _, stratum in found}:
         _refuse(stage, "stratum", name, {stratum for source, stratum in places if stratum and source in sources})
+    for name in stage.sources.keys() - {source for source, _ in found}:
+        _refuse(stage, "source", name, {source for source, stratum in places if source and stratum in strata})
     return [
         Pool(places[source, stratum], sources[source] * strata[stratum])
         for source in sources
@@ -115,6 +115,6 @@ def _weights(given: Mapping[str, float]) -> dict[str | None, float]:
     return dict(given) or {None: 1.0}
 
 
-def _refuse(stage: Stage, what: str, name: str | None, there: set[str]) -> None:
-    held = f"there are {', '.join(sorted(there))}" if there else "no problem has a column `stratum`"
+def _refuse(stage: Stage, what: str, name: str, there: set[str]) -> None:
+    held = f"there are {', '.join(sorted(there))}" if there else "no problem has a value in the column `stratum`"
     raise ValueError(f"data.stages: stage {stage.name!r} draws from {what} {name!r}, which holds no problems; {held}")

@@ -5,7 +5,10 @@ All ranks call these functions together. A failure of the first rank is raised o
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from filecmp import cmp
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TypeVar
@@ -35,7 +38,8 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
     """Writes weights to a file of the run's log folder.
 
     Returns:
-        The file's name below `trainer.default_root_dir`: `name`, numbered where there is such a file already.
+        The file's name below `trainer.default_root_dir`: `name`, numbered where that file holds other weights already,
+        which a run that was resumed from the same checkpoint may need.
 
     Raises:
         OSError: The file could not be written; nothing is left of it.
@@ -51,21 +55,26 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
 
     def write() -> str:
         folder.mkdir(parents=True, exist_ok=True)
-        numbers = ["", *(f"-{again}" for again in range(2, 10_000))]
-        target = next(path for number in numbers if not (path := folder / f"{name}{number}.safetensors").exists())
-        draft = target.with_name(target.name + ".tmp")
+        draft = folder / f"{name}.tmp"
         try:
             save_file(whole, draft)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
+            target = next(path for path in _candidates(folder, name) if not path.exists() or cmp(path, draft, False))
             draft.replace(target)
         except (OSError, SafetensorError) as error:
             draft.unlink(missing_ok=True)
             free = shutil.disk_usage(folder).free / 2**20
-            raise OSError(f"{target} could not be written ({error}); {free:.0f} MiB are free there") from error
+            raise OSError(f"{folder / name} could not be written ({error}); {free:.0f} MiB are free there") from error
         return target.relative_to(root).as_posix()
 
     return on_first_rank(trainer, write)
+
+
+def _candidates(folder: Path, name: str) -> Iterator[Path]:
+    """`name`, `name-2`, `name-3` and so on."""
+    yield folder / f"{name}.safetensors"
+    yield from (folder / f"{name}-{number}.safetensors" for number in count(2))
 
 
 def read_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str) -> None:
@@ -129,12 +138,16 @@ def remove_weights(trainer: L.Trainer, names: set[str], key: str) -> set[str]:
 def names_in_checkpoints(trainer: L.Trainer, key: str) -> set[str]:
     """Every text in the state `key` of the checkpoints on disk; the files they need are among them."""
     folders = {getattr(callback, "dirpath", None) for callback in trainer.checkpoint_callbacks} - {None}
-    found: set[str] = set()
-    for path in {path for folder in folders for path in Path(folder).glob("**/*.ckpt")}:
-        single = path.is_file()
-        state = torch.load(path if single else path / "meta.pt", map_location="cpu", weights_only=True, mmap=single)
-        found |= {value for value in state.get("callbacks", {}).get(key, {}).values() if isinstance(value, str)}
-    return found
+    paths = {path for folder in folders for path in Path(folder).glob("**/*.ckpt")}
+    return {name for path in paths for name in _texts_in(path, path.stat().st_mtime_ns, key)}
+
+
+@lru_cache(maxsize=1024)
+def _texts_in(path: Path, modified: int, key: str) -> frozenset[str]:
+    """The texts in the state `key` of a checkpoint, a file or a folder, as it was when `modified` last."""
+    single = path.is_file()
+    state = torch.load(path if single else path / "meta.pt", map_location="cpu", weights_only=True, mmap=single)
+    return frozenset(value for value in state.get("callbacks", {}).get(key, {}).values() if isinstance(value, str))
 
 
 def on_first_rank(trainer: L.Trainer, work: Callable[[], Result]) -> Result:

@@ -6,6 +6,7 @@ As a program, one of two ranks: makes the run and resumes it from the checkpoint
 import hashlib
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,7 +92,8 @@ class Trace(RolloutCallback):
             "epoch": trainer.current_epoch, "batch": batch_idx, "draws": list(batch.draws), "step": trainer.global_step,
             "problems": [problem.id for problem in batch.problems], "stage": module.stage and module.stage.name,
             "lr": optimizer.param_groups[0]["lr"], "loss": float(outputs["loss"]).hex(), "frozen": len(frozen),
-            "states": len(optimizer.state), "policy": digest(dict(module.policy.named_parameters())),
+            "taken": max((int(state["step"]) for state in optimizer.state.values()), default=0),
+            "policy": digest(dict(module.policy.named_parameters())),
             "reference": digest(module.reference.parameters()) if module.reference else None,
         })  # fmt: skip
 
@@ -104,10 +106,10 @@ class Trace(RolloutCallback):
 
 
 class OftenCheckpoint(Checkpoint):
-    """Saves after every optimiser step, at the end of every validation and at the end of every epoch."""
+    """Saves as `step6`, `val6`, `epoch6` after an optimiser step, a validation, an epoch, where `cuts` has the name."""
 
-    def __init__(self, folder: str):
-        self.dirpath = folder
+    def __init__(self, folder: Path, cuts: Collection[str]):
+        self.dirpath, self.cuts = str(folder), cuts
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
@@ -121,7 +123,9 @@ class OftenCheckpoint(Checkpoint):
         self.save(trainer, "epoch")
 
     def save(self, trainer, moment):
-        trainer.save_checkpoint(Path(self.dirpath) / f"{moment}{trainer.global_step}.ckpt")
+        name = f"{moment}{trainer.global_step}"
+        if name in self.cuts:
+            trainer.save_checkpoint(Path(self.dirpath) / f"{name}.ckpt")
 
 
 def run(
@@ -130,7 +134,8 @@ def run(
     problems: Path,
     *more: L.Callback,
     resume: str | None = None,
-    checkpoints: str | None = "checkpoints",
+    cuts: Collection[str] = (),
+    checkpoints: str = "checkpoints",
     handoff: bool = True,
     stages: tuple[Stage, ...] = STAGES,
     scores: dict[int, float] | None = None,
@@ -145,7 +150,8 @@ def run(
         problems: The data.
         more: Further callbacks.
         resume: Name of a checkpoint of the run.
-        checkpoints: Folder in `folder` to save to, often; None saves nothing.
+        cuts: Checkpoints to write, by name.
+        checkpoints: Folder in `folder` to write them to.
         handoff: Whether the best weights are handed over.
         stages: The curriculum.
         scores: What validation finds, by optimiser step.
@@ -157,8 +163,8 @@ def run(
     trace = Trace()
     callbacks = [TokenSumReward(), Scores(scores), trace, *more]
     callbacks += [BestCheckpointHandoff(monitor="val/score")] if handoff else []
-    callbacks += [OftenCheckpoint(folder / checkpoints)] if checkpoints else []
-    settings = {"max_epochs": -1, "gradient_clip_val": 1.0, "enable_checkpointing": bool(checkpoints)}
+    callbacks += [OftenCheckpoint(folder / checkpoints, cuts)] if cuts else []
+    settings = {"max_epochs": -1, "gradient_clip_val": 1.0, "enable_checkpointing": bool(cuts)}
     module = grpo(tiny, **({"lr": 1e-3, "optimizer": torch.optim.AdamW} | SETTINGS | model))
     fit = trainer(folder, *callbacks, **(settings | (trainer_settings or {})))
     fit.fit(module, datamodule, ckpt_path=folder / "checkpoints" / f"{resume}.ckpt" if resume else None)
@@ -173,19 +179,18 @@ def main(folder: Path, tiny: Path, problems: Path, kind: list[str], cuts: list[s
     torch.set_num_threads(1)
 
     def go(**settings):
-        policy = PolicyConfig(name=str(tiny), lora=LoRAConfig(rank=2) if lora else None)
-        fresh = ModelParallelStrategy(2, 1, save_distributed_checkpoint=sharded)
-        return run(
-            folder, tiny, problems, policy=policy, trainer_settings={"strategy": fresh, "devices": 2}, **settings
-        )
+        policy = PolicyConfig(name=str(tiny), lora=LoRAConfig(rank=2) if "lora" in kind else None)
+        strategy = ModelParallelStrategy(2, 1, save_distributed_checkpoint="sharded" in kind)
+        settings |= {"policy": policy, "trainer_settings": {"strategy": strategy, "devices": 2}}
+        return run(folder, tiny, problems, stages=SHORT if "short" in kind else STAGES, **settings)
 
-    whole, _ = go()
-    results = {cut: go(resume=cut, checkpoints=None)[0].is_the_rest_of(whole) for cut in cuts}
+    whole, _ = go(cuts=cuts)
+    results = {cut: go(resume=cut)[0].is_the_rest_of(whole) for cut in cuts}
     if torch.distributed.get_rank() == 0:
         for file in (folder / "handoff").iterdir():
             file.unlink()
     try:
-        go(resume=cuts[0], checkpoints=None)
+        go(resume=cuts[0])
     except FileNotFoundError as error:
         results["missing"] = str(error)
     (folder / f"rank{torch.distributed.get_rank()}.json").write_text(json.dumps(results))
