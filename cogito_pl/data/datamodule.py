@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as L
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torchdata.stateful_dataloader import StatefulDataLoader
 
@@ -74,20 +75,24 @@ class ReasoningDataModule(L.LightningDataModule):
 
     @property
     def position(self) -> Position | None:
-        """Where the current epoch lies in the curriculum; None without stages."""
-        return stage_at(self.trainer.current_epoch, self.stages, self.ended) if self.stages else None
+        """Where the current epoch lies in the curriculum; None without stages and outside of a fit."""
+        if not self.stages or self.trainer.state.fn != TrainerFn.FITTING:
+            return None
+        return stage_at(self.trainer.current_epoch, self.stages, self.ended)
 
     @property
     def stage(self) -> Stage | None:
-        """The current stage; None without stages."""
-        return self.position.stage if self.stages else None
+        """The current stage; None without stages and outside of a fit."""
+        position = self.position
+        return position and position.stage
 
     @property
     def stage_span(self) -> tuple[int, int | None]:
         """First epoch of the current stage, or of the run, and the first one after it."""
-        if not self.stages:
+        position = self.position
+        if position is None:
             return 0, self.trainer.max_epochs
-        index = self.position.index
+        index = position.index
         return first_epoch(index, self.stages, self.ended), first_epoch(index + 1, self.stages, self.ended)
 
     @cached_property
@@ -173,7 +178,7 @@ class ReasoningDataModule(L.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """The decisions to end stages early, and the current stage's name for whoever reads the checkpoint."""
-        return {"stage": self.stage.name, "ended": dict(self.ended)} if self.stages else {}
+        return {"stage": self.stage.name, "ended": dict(self.ended)} if self.stage else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes the decisions of the run that goes on; the trainer learns the number of epochs when it starts."""

@@ -37,8 +37,10 @@ class StagedModule(L.LightningModule):
             self.enter_stage()
 
     def on_train_epoch_start(self) -> None:
-        """Lets learn what learns in the stage of this epoch."""
+        """Lets learn what learns in the stage of this epoch, and takes other stages off the progress bar."""
         self.enter_stage()
+        for stage in stages_of(self):
+            self.trainer._logger_connector._progress_bar_metrics.pop(f"stage/{stage.name}", None)
 
     def enter_stage(self) -> None:
         """Applies what the current stage says about the weights."""

@@ -14,7 +14,6 @@ from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.modules.watching import improves
 from cogito_pl.policy import PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
-from cogito_pl.rl.losses import LossConfig
 from tests.modules.curricula import SHORT, STAGES, run
 from tests.modules.training import data, grpo, sft, trainer
 
@@ -96,6 +95,17 @@ def test_a_stage_freezes_its_parts_and_lets_them_learn_again_afterwards(whole):
     assert min(frozen["medium"]) > 0
 
 
+def test_rollouts_logs_and_progress_bar_name_the_stage_and_sampling_is_its_own(whole):
+    assert [name for name, _, _ in whole[1].rollouts] == ["easy"] * 2 + ["medium"] * 4 + ["hard"] * 3
+    longest = {
+        stage: max(length for name, length, _ in whole[1].rollouts if name == stage) for stage in ("easy", "hard")
+    }
+    assert longest == {"easy": 6, "hard": 5}
+    assert all(record["shown"] == [f"stage/{record['stage']}"] for record in whole[1].steps)
+    checkpoint = torch.load(whole[0] / "checkpoints" / "step14.ckpt", weights_only=True)
+    assert checkpoint["ReasoningDataModule"] == {"stage": "hard", "ended": {}}
+
+
 def test_what_a_kept_checkpoint_names_is_kept_and_no_more(whole, go, tmp_path):
     names = {path.name for path in (whole[0] / "handoff").iterdir()}
     assert names == {"easy-epoch=0-step=2.safetensors", "medium-epoch=2-step=8.safetensors"}
@@ -126,7 +136,7 @@ def test_without_the_callback_a_stage_is_plain_grpo_bit_for_bit_and_the_next_goe
 def test_a_single_stage_draws_samples_and_learns_as_a_run_without_stages(go):
     one, _ = go(stages=(Stage(name="all", epochs=2),), handoff=False)
     none, _ = go(stages=(), handoff=False, trainer_settings={"max_epochs": 2})
-    assert [record | {"stage": None} for record in one.steps] == none.steps
+    assert [record | {"stage": None, "shown": []} for record in one.steps] == none.steps
     assert one.end == none.end
 
 
@@ -237,11 +247,6 @@ def test_a_hand_off_without_validations_is_refused_before_the_run(tiny_folder, p
     unknown = refused(*folders, BestCheckpointHandoff(monitor="val/accurcy"), settings=settings | {"max_epochs": 1})
     assert "val/accurcy" in unknown
     assert "val/accuracy" in unknown
-
-
-def test_stages_change_loss_and_sampling_and_leave_the_rest(whole, tiny_folder):
-    module = grpo(tiny_folder, loss=LossConfig(kl_coef=0.05))
-    assert (module.loss.kl_coef, module.sampling.max_tokens) == (0.05, 48)  # outside of any run
 
 
 @pytest.mark.parametrize("make", [

@@ -65,10 +65,11 @@ def digest(weights: dict[str, Tensor]) -> str:
 
 @dataclass
 class Seen:
-    """What decides the rest of a run, per micro-batch; what was validated, by step and stage; how it ended."""
+    """What decides the rest of a run, per micro-batch; validations and rollouts, with step and stage; how it ended."""
 
     steps: list[dict] = field(default_factory=list)
     validated: list[tuple[int, str]] = field(default_factory=list)
+    rollouts: list[tuple[str, int, int]] = field(default_factory=list)
     end: str = ""
     max_epochs: int = 0
 
@@ -95,7 +96,11 @@ class Trace(RolloutCallback):
             "taken": max((int(state["step"]) for state in optimizer.state.values()), default=0),
             "policy": digest(dict(module.policy.named_parameters())),
             "reference": digest(module.reference.parameters()) if module.reference else None,
+            "shown": [name for name in trainer.progress_bar_metrics if name.startswith("stage/")],
         })  # fmt: skip
+
+    def on_rollout_end(self, trainer, module, rollout):
+        self.seen.rollouts.append((rollout.stage, int(rollout.lengths.max()), trainer.global_step))
 
     def on_validation_end(self, trainer, module):
         self.seen.validated.append((trainer.global_step, module.stage.name if module.stage else ""))
