@@ -1,5 +1,6 @@
 """Callbacks that a recipe switches on: one method, one file. Take one out by leaving its line out."""
 
+from callbacks.best_checkpoint_handoff import BestCheckpointHandoff
 from callbacks.difficulty_writer import DifficultyWriter
 from callbacks.dynamic_length import DynamicLengthReward
 from callbacks.hf_export import HFExport
@@ -10,6 +11,7 @@ from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
 __all__ = [
+    "BestCheckpointHandoff",
     "DifficultyWriter",
     "DynamicLengthReward",
     "HFExport",

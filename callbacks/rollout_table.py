@@ -77,6 +77,7 @@ def record(rollout: Rollout, row: int, trainer: L.Trainer) -> dict:
     return {
         "step": rollout.policy_step,
         "epoch": trainer.current_epoch,
+        "stage": rollout.stage,
         "draw": rollout.draws[row // rollout.group_size],
         "id": problem.id,
         "source": problem.source,

@@ -5,6 +5,7 @@ import warnings
 from jsonargparse import set_parsing_settings
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import PolicyModule
 
@@ -42,6 +43,11 @@ class CogitoCLI(LightningCLI):
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
 
     def before_instantiate_classes(self) -> None:
-        """Lets a run that goes on write its config.yaml into the folder it goes on in; any other finds it protected."""
-        goes_on = self.subcommand == "predict" or self.config[self.subcommand].get("ckpt_path")
-        self.save_config_kwargs["overwrite"] = bool(goes_on)
+        """Lets a run that goes on write its config.yaml into the folder it goes on in; any other finds it protected.
+
+        Also takes the number of epochs from the stages, where there are any.
+        """
+        config = self.config[self.subcommand]
+        self.save_config_kwargs["overwrite"] = bool(self.subcommand == "predict" or config.get("ckpt_path"))
+        if config.data.stages and config.trainer.max_epochs is None:
+            config.trainer.max_epochs = sum(stage.get("epochs", Stage.epochs) for stage in config.data.stages)

@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "cogito_pl.rl": 1, "cogito_pl.rewards": 1, "cogito_pl.data.problem": 1, "cogito_pl.data.samplers": 1,
     "cogito_pl.data.source": 1, "cogito_pl.data.collate": 1, "cogito_pl.data.strata": 1,
+    "cogito_pl.data.curriculum": 1, "cogito_pl.data.mixture": 1, "cogito_pl.data.plan": 1,
     "cogito_pl.policy": 2, "cogito_pl.playground": 2,
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.modules": 3,
     "callbacks": 4,

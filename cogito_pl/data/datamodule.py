@@ -5,14 +5,18 @@ What depends on the module (schedule, prompt limit) is asked of it, so that it i
 
 import json
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as L
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from cogito_pl.data.collate import Batch, DrawnProblems, collate
+from cogito_pl.data.curriculum import Position, Stage, check_epochs, check_names, first_epoch, stage_at, total_epochs
+from cogito_pl.data.plan import Plan
 from cogito_pl.data.problem import Problem
 from cogito_pl.data.readers import Refusal, read_source, summarise
 from cogito_pl.data.samplers import InOrderSampler, RolloutSampler
@@ -33,6 +37,8 @@ class ReasoningDataModule(L.LightningDataModule):
         max_image_pixels: Larger images are refused, before they are decoded.
         seed: Of the order of draws; the command line sets it to `seed_everything`.
         predict: Sources to score; each becomes a loader of its own.
+        stages: The stages of a curriculum, in order; their epochs add up to `trainer.max_epochs`, which is best left
+            out. Without stages, every epoch is alike.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class ReasoningDataModule(L.LightningDataModule):
         max_image_pixels: int = 50_000_000,
         seed: int = 17,
         predict: tuple[Source, ...] = (),
+        stages: tuple[Stage, ...] = (),
     ) -> None:
         super().__init__()
         self.train_sources, self.validation_sources = tuple(train), tuple(validation)
@@ -57,6 +64,9 @@ class ReasoningDataModule(L.LightningDataModule):
         self.rollouts_per_epoch, self.validation_batch = rollouts_per_epoch, validation_batch
         self.refuse_limit, self.check_images, self.max_image_pixels = refuse_limit, check_images, max_image_pixels
         self.seed = seed
+        self.stages = tuple(stages)
+        check_names(self.stages)
+        self.ended: dict[str, int] = {}  # epochs that stages which ended early took: decisions, kept in checkpoints
         self.train_problems: list[Problem] = []
         self.validation_problems: list[list[Problem]] = []
         self.predict_problems: list[list[Problem]] = []
@@ -68,10 +78,54 @@ class ReasoningDataModule(L.LightningDataModule):
         return [source.label for source in self.validation_sources]
 
     @property
+    def position(self) -> Position | None:
+        """Where the current epoch lies in the curriculum; None without stages and outside of a fit."""
+        if not self.stages or self.trainer.state.fn != TrainerFn.FITTING:
+            return None
+        return stage_at(self.trainer.current_epoch, self.stages, self.ended)
+
+    @property
+    def stage(self) -> Stage | None:
+        """The current stage; None without stages and outside of a fit."""
+        position = self.position
+        return position and position.stage
+
+    @property
+    def stage_span(self) -> tuple[int, int | None]:
+        """First epoch of the current stage, or of the run, and the first one after it."""
+        position = self.position
+        if position is None:
+            return 0, self.trainer.max_epochs
+        index = position.index
+        return first_epoch(index, self.stages, self.ended), first_epoch(index + 1, self.stages, self.ended)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What every epoch draws; there once the data are read."""
+        prompts = self.trainer.lightning_module.schedule.prompts
+        return Plan(self.train_problems, self.stages, seed=self.seed, prompts=prompts, rollouts=self.rollouts_per_epoch)
+
+    @property
     def rollouts(self) -> int:
-        """Prompt batches of an epoch."""
-        once = len(self.train_problems) // self.trainer.lightning_module.schedule.prompts
-        return self.rollouts_per_epoch or max(1, once)
+        """Prompt batches of the current epoch."""
+        return self.plan.rollouts_in(self.trainer.current_epoch, self.ended)
+
+    def rollouts_before(self, epoch: int) -> int:
+        """Prompt batches of all epochs before `epoch`."""
+        return self.plan.rollouts_before(epoch, self.ended)
+
+    def end_stage(self) -> None:
+        """Ends the current stage with the current epoch, and the run so much earlier."""
+        position = self.position
+        if position.epoch + 1 < position.stage.epochs:
+            rank_zero_info(f"stage {position.stage.name} ends early, after {position.epoch + 1} epochs")
+            self.ended[position.stage.name] = position.epoch + 1
+            self.derive_epochs()
+
+    def derive_epochs(self) -> None:
+        """Sets `trainer.max_epochs` to what the stages, ended early or not, add up to."""
+        if self.stages and not self.trainer.fast_dev_run:
+            self.trainer.fit_loop.max_epochs = total_epochs(self.stages, self.ended)
 
     def setup(self, stage: str) -> None:
         """Reads the sources that `stage` needs and writes what was refused beside the logs."""
@@ -82,6 +136,11 @@ class ReasoningDataModule(L.LightningDataModule):
             self.train_problems = [
                 problem for source in self.train_sources for problem in self._read(source, training=True)
             ]
+        if stage == "fit" and self.stages:
+            if not self.trainer.fast_dev_run:
+                check_epochs(self.stages, self.trainer.max_epochs)
+            self.derive_epochs()
+            _ = self.plan  # a stage without problems is found now, not hours from now
         if stage in ("fit", "validate", "test", "predict") and not self.validation_problems:
             self.validation_problems = [self._read(source, training=False) for source in self.validation_sources]
         if stage == "predict" and not self.predict_problems:
@@ -99,12 +158,11 @@ class ReasoningDataModule(L.LightningDataModule):
         schedule = self.trainer.lightning_module.schedule
         world = self.trainer.world_size
         sampler = RolloutSampler(
-            size=len(self.train_problems),
+            order=self.plan.order(self.trainer.current_epoch, self.ended),
+            first=self.rollouts_before(self.trainer.current_epoch),
             rollouts=self.rollouts,
             prompts=schedule.prompts,
             repeats=schedule.micro_batches_per_rollout(world),
-            seed=self.seed,
-            epoch=self.trainer.current_epoch,
             rank=self.trainer.global_rank,
             world=world,
         )
@@ -138,6 +196,19 @@ class ReasoningDataModule(L.LightningDataModule):
     def transfer_batch_to_device(self, batch: Batch, *_: Any) -> Batch:
         """Problems stay where they are: the policy moves what it encodes."""
         return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The decisions to end stages early, and the current stage's name for whoever reads the checkpoint."""
+        return {"stage": self.stage.name, "ended": dict(self.ended)} if self.stage else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes the decisions of the run that goes on; the trainer learns the number of epochs when it starts."""
+        gone = {state["stage"], *state["ended"]} - {stage.name for stage in self.stages}
+        if self.stages and gone:
+            raise ValueError(
+                f"--ckpt_path knows the stages {sorted(gone)}, which data.stages does not have; name them so"
+            )
+        self.ended = dict(state["ended"])
 
     def _read(self, source: Source, *, training: bool) -> list[Problem]:
         result = read_source(

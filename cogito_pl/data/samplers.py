@@ -1,14 +1,12 @@
-"""The order of problems: a pure function of (seed, draw number).
+"""Batches of draws: which prompts a rank gets, and when.
 
 A draw number counts the prompts drawn since the start of the run, over all ranks and epochs. Which problem it draws
-depends on the seed and the number alone: not on ranks, workers, prefetching or where a run was resumed.
+depends on the seed, the stages and the number alone: not on ranks, workers, prefetching or where a run was resumed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-import torch
 from torch.utils.data import Sampler
 
 
@@ -20,48 +18,43 @@ class Draw:
     index: int
 
 
-def draw(seed: int, size: int, number: int) -> Draw:
-    """The problem that draw `number` takes out of `size`: every pass over the data is a permutation of its own."""
-    turn, place = divmod(number, size)
-    return Draw(number, _permutation(seed, size, turn)[place])
-
-
-@lru_cache(maxsize=4)
-def _permutation(seed: int, size: int, turn: int) -> list[int]:
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + turn) % 2**63)
-    return torch.randperm(size, generator=generator).tolist()
-
-
 class RolloutSampler(Sampler[list[Draw]]):
     """One epoch of training: each prompt batch comes once for every micro-batch slot of its rollout.
 
     The module samples at the first of these slots and keeps the rollout for the others.
 
     Args:
-        size: Number of problems.
-        rollouts: Prompt batches in an epoch.
+        order: The draw of a number.
+        first: Prompt batches before this epoch.
+        rollouts: Prompt batches in this epoch.
         prompts: Prompts of a batch, over all ranks.
         repeats: Micro-batch slots of a rollout.
-        seed: Of the order.
-        epoch: Which epoch this is, from 0.
         rank: This process.
         world: Number of processes.
     """
 
     def __init__(
-        self, *, size: int, rollouts: int, prompts: int, repeats: int, seed: int, epoch: int, rank: int, world: int
+        self,
+        *,
+        order: Callable[[int], Draw],
+        first: int,
+        rollouts: int,
+        prompts: int,
+        repeats: int,
+        rank: int,
+        world: int,
     ) -> None:
-        self.size, self.rollouts, self.prompts, self.repeats = size, rollouts, prompts, repeats
-        self.seed, self.epoch, self.rank, self.world = seed, epoch, rank, world
+        self.order, self.first, self.rollouts = order, first, rollouts
+        self.prompts, self.repeats, self.rank, self.world = prompts, repeats, rank, world
 
     def __len__(self) -> int:
         return self.rollouts * self.repeats
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        for rollout in range(self.epoch * self.rollouts, (self.epoch + 1) * self.rollouts):
+        for rollout in range(self.first, self.first + self.rollouts):
             share = self.prompts // self.world
-            first = rollout * self.prompts + self.rank * share
-            mine = [draw(self.seed, self.size, number) for number in range(first, first + share)]
+            start = rollout * self.prompts + self.rank * share
+            mine = [self.order(number) for number in range(start, start + share)]
             for _ in range(self.repeats):
                 yield mine
 

@@ -1,9 +1,9 @@
 """What SFT and GRPO share: the policy, the optimiser, the schedule of a rollout, and validation by sampling."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import lightning.pytorch as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -14,6 +14,8 @@ from cogito_pl.modules.hooks import rollout_callbacks
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
 from cogito_pl.modules.means import Means
 from cogito_pl.modules.rollouts import collect_rollout
+from cogito_pl.modules.staged import StagedModule
+from cogito_pl.modules.stages import check_stages, frozen_throughout, stages_of
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
 from cogito_pl.policy.parallel import shard
@@ -24,7 +26,7 @@ from cogito_pl.rl.schedule import RolloutSchedule
 VALIDATION_TERMS = ("accuracy", "format", "length_tokens", "unparsed", "truncated")
 
 
-class PolicyModule(L.LightningModule):
+class PolicyModule(StagedModule):
     """A policy with an optimiser, graded on validation problems. Subclasses say what a training step is.
 
     Args:
@@ -81,11 +83,13 @@ class PolicyModule(L.LightningModule):
                 f"which makes it {derived}; leave it out"
             )
         self.trainer.accumulate_grad_batches = derived
+        check_stages(self)
 
     def configure_model(self) -> None:
         """Builds the policy, once, and shards it where the strategy has a mesh to shard over."""
         if self.policy is None:
-            self.policy = Policy(self.policy_config, self.encoder)
+            frozen = frozen_throughout(stages_of(self), self.policy_config)
+            self.policy = Policy(replace(self.policy_config, freeze=frozen), self.encoder)
             self.before_sharding()
             if self.device_mesh is not None:
                 shard(self.policy, self.device_mesh["data_parallel"])
@@ -100,20 +104,10 @@ class PolicyModule(L.LightningModule):
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def optimizer_steps(self) -> float:
-        """Optimiser steps of the whole run; infinity for a run without an end.
-
-        Not `trainer.estimated_stepping_batches`: that builds the loader before a resumed run knows its epoch, and the
-        loader's restored position is lost.
-        """
-        limits = [float(limit) for limit in (self.trainer.max_steps,) if limit >= 0]
-        if self.trainer.max_epochs is not None and self.trainer.max_epochs >= 0:
-            per_epoch = self.trainer.datamodule.rollouts * self.schedule.updates_per_rollout
-            limits.append(float(self.trainer.max_epochs * per_epoch))
-        return min(limits, default=float("inf"))
-
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model before anything is overwritten."""
+        if "state_dict" not in checkpoint:  # a sharded strategy has read and checked it by itself
+            return
         found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}
         if problem := mismatch({CHECKPOINT_PREFIX + k: v for k, v in self.policy.model.state_dict().items()}, found):
             raise ValueError(f"--ckpt_path holds another model than policy.name={self.policy_config.name}: {problem}")
@@ -169,7 +163,7 @@ class PolicyModule(L.LightningModule):
             sample_rows=self.sample_rows,
         )
         self.tokens["rollout"] += int(rollout.mask.sum())
-        return rollout
+        return replace(rollout, stage=self.stage.name) if self.stage else rollout
 
     def scaled(self, loss: Tensor) -> Tensor:
         """Undoes what Lightning divides by: our denominators already span the whole optimiser step on all ranks."""

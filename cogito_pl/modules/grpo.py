@@ -13,10 +13,13 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from cogito_pl.data.collate import Batch
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.modules.base import PolicyModule
+from cogito_pl.modules.frozen import with_frozen_log_probs
 from cogito_pl.modules.hooks import rollout_callbacks, through_callbacks
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.modules.means import Means
+from cogito_pl.modules.stages import check_variety, stages_of, with_kl, with_sampling
 from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.policy.reference import Reference
 from cogito_pl.rewards import RewardConfig
@@ -76,21 +79,33 @@ class GRPOModule(PolicyModule):
         super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
         if schedule.group_size < 2:
             raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; use 2 or more")
-        if sampling.temperature == 0:
-            raise ValueError(
-                "sampling.temperature=0 draws the same completion every time; raise it, GRPO needs variety"
-            )
-        self.sampling, self.loss = sampling, loss
+        check_variety(sampling)
+        self._sampling, self._loss = sampling, loss
         self.scale_by_std, self.drop_zero_weight = scale_by_std, drop_zero_weight
         self.reference: Reference | None = None
         self.means = Means(ROLLOUT_MEANS + POLICY_MEANS)
         self._rollout: Rollout | None = None
         self._sizes: list[UpdateSize] = []
 
+    @property
+    def sampling(self) -> SamplingConfig:
+        """How the completions to learn from are drawn in the current stage."""
+        return with_sampling(self._sampling, self.stage)
+
+    @property
+    def loss(self) -> LossConfig:
+        """What an update minimises in the current stage."""
+        return with_kl(self._loss, self.stage)
+
+    def check_stage(self, stage: Stage) -> None:
+        """Raises ValueError for settings that make no loss and no sampling."""
+        with_kl(self._loss, stage)
+        check_variety(with_sampling(self._sampling, stage))
+
     def before_sharding(self) -> None:
-        """Builds the reference, where a KL term needs one, with the policy's starting weights."""
-        if self.loss.kl_coef:
-            self.reference = Reference(self.policy)
+        """Builds the reference, where a stage or the whole run needs one, with the policy's starting weights."""
+        if any(with_kl(self._loss, stage).kl_coef for stage in stages_of(self) or [None]):
+            self.reference = Reference(self.policy, restarts=self.restarts)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one micro-batch of the rollout, as its share of the whole optimiser step."""
@@ -118,33 +133,18 @@ class GRPOModule(PolicyModule):
         rollout = through_callbacks(self.trainer, self, "on_rewards", rollout)
         advantages = group_advantages(rollout.rewards, rollout.group_size, scale_by_std=self.scale_by_std)
         rollout = through_callbacks(self.trainer, self, "on_advantages", replace(rollout, advantages=advantages))
-        rollout = self.with_frozen_log_probs(rollout)
+        rollout = with_frozen_log_probs(
+            rollout,
+            self.policy,
+            self.reference if self.loss.kl_coef else None,
+            reached=self.reached(rollout),
+            schedule=self.schedule,
+            temperature=self.sampling.temperature,
+        )
         self.record(rollout)
         for callback in callbacks:
             callback.on_rollout_end(self.trainer, self, rollout)
         return rollout
-
-    @torch.no_grad()
-    def with_frozen_log_probs(self, rollout: Rollout) -> Rollout:
-        """Adds the log-probabilities that stay fixed during the updates; the policy's own only if it will move on."""
-        moves, zeros = self.schedule.updates_per_rollout > 1, torch.zeros_like(rollout.mask, dtype=torch.float32)
-        old = zeros.clone() if moves else None
-        ref = zeros.clone() if self.reference is not None else None
-        parts = self.reached(rollout).nonzero()[:, 0].split(self.schedule.micro_batch)
-        parts = [part for part in parts if len(part) and (moves or self.reference)]
-        for part in parts:
-            micro = rollout.micro_batch(part.tolist())
-            inputs, columns = (micro.prompts, micro.completions, micro.mask), slice(micro.mask.shape[1])
-            if old is not None:
-                old[part, columns] = self.policy.log_probs(*inputs, temperature=self.sampling.temperature).values
-            if ref is not None:
-                ref[part, columns] = self.reference.log_probs(*inputs, temperature=self.sampling.temperature)
-        passes = int(moves) + int(self.reference is not None and self.reference.live)
-        for _ in range(passes * (self.policy.ranks.most(len(parts)) - len(parts))):  # other ranks have more rows
-            self.policy.zero()
-        if self.reference is not None:
-            self.reference.rest()
-        return replace(rollout, old_log_probs=old, ref_log_probs=ref)
 
     def update_sizes(self, rollout: Rollout) -> list[UpdateSize]:
         """Sequences and tokens of every update of a pass, over all ranks."""

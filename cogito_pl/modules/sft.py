@@ -7,6 +7,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from cogito_pl.data.collate import Batch
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.problem import Problem
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
@@ -66,6 +67,14 @@ class SFTModule(PolicyModule):
         if training and not (problem.solution and problem.solution.strip()):
             return "there is no solution to learn from"
         return super().refusal(problem, training=training)
+
+    def check_stage(self, stage: Stage) -> None:
+        """Raises ValueError for settings that mean nothing here."""
+        if stage.kl_coef is not None or stage.sampling.changes():
+            raise ValueError(
+                f"data.stages: stage {stage.name!r} sets kl_coef or sampling, and SFT has neither a KL term nor "
+                "samples to learn from; leave them out"
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross-entropy of one micro-batch, as its share of the whole optimiser step."""

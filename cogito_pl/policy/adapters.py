@@ -54,7 +54,8 @@ def keep_start(model: nn.Module, config: LoRAConfig) -> None:
 @contextmanager
 def at_start(model: nn.Module) -> Iterator[None]:
     """Inside, the model is what it was when training started: the kept copy of the adapters, or none at all."""
-    kept = any(STARTING in layer.lora_A for _, layer in adapted_layers(model))
+    kept = has_start(model)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if kept:
         model.set_adapter(STARTING)
     else:
@@ -66,6 +67,14 @@ def at_start(model: nn.Module) -> Iterator[None]:
             model.set_adapter(LEARNING)
         else:
             model.enable_adapters()
+        model.requires_grad_(False)  # peft has let every adapter learn, those of frozen parts too
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+def has_start(model: nn.Module) -> bool:
+    """Whether a copy of the adapters is kept for the reference."""
+    return any(STARTING in layer.lora_A for _, layer in adapted_layers(model))
 
 
 def adapted_layers(model: nn.Module) -> list[tuple[str, LoraLayer]]:

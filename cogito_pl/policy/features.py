@@ -39,9 +39,8 @@ class ImageFeatures:
         runs the tower as often, and every parameter of it has a gradient.
         """
         frozen = self.frozen
-        if not frozen and self._kept:
-            self._kept.clear()
-            self.held = 0
+        if not frozen:
+            self.forget()
         keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
         found = [self._kept.get(key) if key else None for key in keys]
         todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
@@ -57,6 +56,11 @@ class ImageFeatures:
             missing = max(missing, 1)
         dummies = [self._dummy() for _ in range(missing)]
         return found, sum(dummies) if dummies else None
+
+    def forget(self) -> None:
+        """Lets go of what is kept, for when the tower has other weights."""
+        self._kept.clear()
+        self.held = 0
 
     def _dummy(self) -> Tensor:
         vision = find_part(self.model, "vision")

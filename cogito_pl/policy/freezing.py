@@ -1,6 +1,6 @@
 """Which parameters a named part of a vision-language model has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 
@@ -32,14 +32,24 @@ def freeze_parts(model: nn.Module, parts: Iterable[str]) -> None:
     Raises:
         ValueError: A part the model does not have, or nothing left to learn.
     """
-    model.requires_grad_(True)
-    parts = list(parts)
-    for part in parts:
-        find_part(model, part).requires_grad_(False)
+    let_learn(model, model.parameters(), parts)
+
+
+def let_learn(model: nn.Module, learnable: Iterable[nn.Parameter], parts: Iterable[str]) -> None:
+    """Of the `learnable` parameters, lets all learn but those of the named parts; see `freeze_parts`."""
+    learnable, parts = list(learnable), list(parts)
+    frozen = {id(parameter) for part in parts for parameter in find_part(model, part).parameters()}
     if "vision" in parts and "projector" not in parts and _has(model, "projector"):
-        find_part(model, "projector").requires_grad_(True)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
+        frozen -= {id(parameter) for parameter in find_part(model, "projector").parameters()}
+    if all(id(parameter) in frozen for parameter in learnable):
         raise ValueError(f"policy.freeze={parts} leaves nothing to learn; take a part out of the list")
+    for parameter in learnable:
+        parameter.requires_grad_(id(parameter) not in frozen)
+
+
+def frozen_in_all(choices: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Parts that are frozen in every one of `choices`."""
+    return tuple(part for part in choices[0] if all(part in choice for choice in choices))
 
 
 def _has(model: nn.Module, part: str) -> bool:

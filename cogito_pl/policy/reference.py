@@ -1,12 +1,12 @@
-"""The reference policy of the KL term: the policy's starting weights, frozen."""
+"""The reference policy of the KL term: the policy's starting weights, frozen until a hand-off replaces them."""
 
 import copy
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from cogito_pl.policy.adapters import at_start
+from cogito_pl.policy.adapters import LEARNING, STARTING, at_start, has_start, keep_start
 from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.prompt import Prompt
 
@@ -19,11 +19,14 @@ class Reference:
 
     Args:
         policy: Still with its starting weights.
+        restarts: Whether it will be given other weights; with LoRA it then keeps adapters of its own.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, restarts: bool = False) -> None:
         self._live = policy
         self._copy: Policy | None = None
+        if policy.config.lora is not None and restarts and not has_start(policy.model):
+            keep_start(policy.model, policy.config.lora)
         if policy.config.lora is None:
             encoder = policy.encoder
             self._copy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
@@ -34,6 +37,18 @@ class Reference:
     def live(self) -> bool:
         """Whether it forwards the policy's own weights."""
         return self._copy is None
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """The weights that are its own, under the policy's names for them."""
+        if self._copy is not None:
+            return dict(self._copy.named_parameters())
+        own = ((name, value) for name, value in self._live.named_parameters() if f".{STARTING}." in name)
+        return {name.replace(f".{STARTING}.", f".{LEARNING}."): value for name, value in own}
+
+    def forget(self) -> None:
+        """Lets go of image features, for when it has other weights."""
+        if self._copy is not None:
+            self._copy.features.forget()
 
     @torch.no_grad()
     def log_probs(self, prompts: Sequence[Prompt], completions: Tensor, mask: Tensor, temperature: float) -> Tensor:

@@ -2,16 +2,23 @@
 
 import pytest
 
-from cogito_pl.data.samplers import InOrderSampler, RolloutSampler, draw
+from cogito_pl.data.mixture import Mixture, Pool
+from cogito_pl.data.samplers import InOrderSampler, RolloutSampler
+
+
+def plain(seed, size):
+    return Mixture([Pool(range(size))], seed=seed, stage=0, first=0)
 
 
 def epoch(number, **changes):
-    sizes = {"size": 7, "rollouts": 3, "prompts": 4, "repeats": 2, "seed": 1, "rank": 0, "world": 1}
-    return list(RolloutSampler(epoch=number, **(sizes | changes)))
+    sizes = {"size": 7, "rollouts": 3, "prompts": 4, "repeats": 2, "seed": 1, "rank": 0, "world": 1} | changes
+    order = plain(sizes.pop("seed"), sizes.pop("size"))
+    return list(RolloutSampler(order=order, first=number * sizes["rollouts"], **sizes))
 
 
 def test_every_pass_over_the_data_is_a_permutation_of_its_own():
-    passes = [[draw(5, 50, number).index for number in range(start, start + 50)] for start in (0, 50, 100)]
+    order = plain(5, 50)
+    passes = [[order(number).index for number in range(start, start + 50)] for start in (0, 50, 100)]
     assert all(sorted(drawn) == list(range(50)) for drawn in passes)
     assert passes[0] != passes[1] != passes[2]
 
