@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument(
         "--hasty-share",
         type=float,
-        default=0.7,
+        default=0.6,
         help="share of the sft part whose solution is a guess instead of a scan",
     )
     write.add_argument(

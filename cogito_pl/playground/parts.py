@@ -73,7 +73,7 @@ class PartSpec:
     seed: int = 0
     families: Sequence[str] = ()
     difficulties: Sequence[int] = DIFFICULTIES
-    hasty_share: float = 0.7
+    hasty_share: float = 0.6
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:
