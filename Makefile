@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SEED ?= 1
 RUN ?= runs/quickstart/seed$(SEED)
+CURRICULUM ?= on
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -27,8 +28,8 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $(READY)
 
-quickstart: $(READY)  ## SFT, GRPO and evaluation of the tiny model; SEED=1 RUN=<folder>.
-	$(BIN)/python -m cogito_pl.quickstart --seed $(SEED) --run "$(RUN)"
+quickstart: $(READY)  ## SFT, GRPO and evaluation of the tiny model; SEED=1 RUN=<folder> CURRICULUM=off.
+	$(BIN)/python -m cogito_pl.quickstart --seed $(SEED) --run "$(RUN)" --curriculum $(CURRICULUM)
 
 test: $(READY)  ## The tests, without the slow ones.
 	$(BIN)/python -m pytest

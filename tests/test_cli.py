@@ -9,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 OVERLAYS = sorted(path for folder in ("with", "strategy") for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
-OVERLAYS += [ROOT / "configs/playground/curriculum.yaml"]
+OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in ("curriculum", "stages", "lengths")]
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
 

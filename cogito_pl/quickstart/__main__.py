@@ -48,7 +48,8 @@ def run_quickstart(given: argparse.Namespace) -> bool:
     from cogito_pl.quickstart.drive import drive
     from cogito_pl.quickstart.settings import Settings
 
-    drive(Settings.read(given.seed, given.run, given.n_test, given.config_dir, given.overlay), given.control)
+    common = (given.seed, given.run, given.n_test, given.config_dir, given.overlay)
+    drive(Settings.read(*common, curriculum=given.curriculum == "on"), given.control)
     return True
 
 

@@ -19,6 +19,12 @@ def quickstart_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, help="decides data, order and sampling (default: 1)")
     parser.add_argument("--run", metavar="DIR", help="folder of the run (default: runs/quickstart/seed<SEED>)")
+    parser.add_argument(
+        "--curriculum",
+        choices=("on", "off"),
+        default="on",
+        help="on: GRPO goes through the stages of curriculum.yaml; off: plain GRPO with as many rollouts (default: on)",
+    )
     _add_shared(parser, "every phase", "per model")
     parser.add_argument(
         "--control",
@@ -75,7 +81,7 @@ def _add_shared(parser: argparse.ArgumentParser, every_phase: str, per_what: str
         "--config-dir",
         default="configs/playground",
         metavar="DIR",
-        help="folder of sft.yaml, grpo.yaml and evaluate.yaml (default: configs/playground)",
+        help="folder of sft.yaml, grpo.yaml, evaluate.yaml and curriculum.yaml (default: configs/playground)",
     )
     parser.add_argument(
         "--overlay",

@@ -9,6 +9,8 @@ PARTS = {"sft": 7680, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""
+CURRICULUM = "curriculum.yaml"
+"""Overlay of the folder of the recipes that makes GRPO a curriculum."""
 PATTERN_SIGNS = ("*", "?", "[", "::", "${")
 """What file patterns of data sets and references in YAML begin with."""
 
@@ -78,14 +80,21 @@ class Settings:
                 )
 
     @classmethod
-    def read(cls, seed: int, run: str | None, n_test: int, config_dir: str, overlays: list[str]) -> "Settings":
-        """Settings from command line values; an empty `run` means a folder named after the seed."""
+    def read(
+        cls, seed: int, run: str | None, n_test: int, config_dir: str, overlays: list[str], *, curriculum: bool
+    ) -> "Settings":
+        """Settings from command line values; an empty `run` means a folder named after the seed.
+
+        Raises:
+            SettingsError: A file is missing, or another setting cannot be used.
+        """
+        stages = [f"grpo={Path(config_dir) / CURRICULUM}"] if curriculum else []
         return cls(
             seed=seed,
             run=Path(run or f"runs/quickstart/seed{seed}"),
             n_test=n_test,
             config_dir=Path(config_dir),
-            overlays=tuple(Overlay.parse(text) for text in overlays),
+            overlays=tuple(Overlay.parse(text) for text in (*stages, *overlays)),
         )
 
     @property

@@ -44,7 +44,7 @@ def test_an_overlay_reaches_the_phases_that_it_is_for(tmp_path, make_settings):
 def test_the_folder_is_named_after_the_seed_when_none_is_given(make_settings):
     recipes = str(make_settings().config_dir)
     for run in (None, ""):
-        assert Settings.read(7, run, 10, recipes, []).run.as_posix() == "runs/quickstart/seed7"
+        assert Settings.read(7, run, 10, recipes, [], curriculum=True).run.as_posix() == "runs/quickstart/seed7"
 
 
 def test_the_fingerprint_changes_with_seed_size_and_configuration(make_settings, tmp_path):
