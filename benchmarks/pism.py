@@ -23,6 +23,7 @@ from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
 from cogito_pl.difficulty import PISM, PassRate, Scorer, generation
 from cogito_pl.difficulty.generation import Request
+from cogito_pl.difficulty.pism import RATIOS
 from cogito_pl.difficulty.scorer import Outcomes, Task
 from cogito_pl.modules import ScoreModule
 from cogito_pl.policy import PolicyConfig, SamplingConfig
@@ -75,18 +76,27 @@ def each_by_itself(requests: Sequence[Request]) -> list[list[Request]]:
 
 
 def cost(settings: argparse.Namespace) -> dict[str, Any]:
-    """Trials, CPU seconds and FLOPs of both ways, and whether their scores agree."""
+    """Trials, CPU seconds and FLOPs of both ways, and whether their scores agree.
+
+    `strata` is the funnel without the ratios above 0.7, which all strata of the paper have in common.
+    """
     result: dict[str, Any] = {}
     found = {}
-    for name, scorer in {"funnel": PISM(), "naive": AllTrials()}.items():
+    ways = {"funnel": PISM(), "strata": PISM(ratios=RATIOS[:8]), "naive": AllTrials()}
+    for name, scorer in ways.items():
         with patch.object(generation, "_groups", each_by_itself if name == "naive" else generation._groups):
             found[name], trials, seconds, _ = score(settings, scorer, settings.seed)
             result[name] = {"trials": trials, "cpu_s": round(seconds, 2)}
             if settings.flops:
                 flops = count_flops(lambda one=scorer: score(settings, one, settings.seed))
                 result[name]["gflop"] = round(flops / 1e9, 1)
-    result["share"] = {key: round(value / result["naive"][key], 3) for key, value in result["funnel"].items()}
-    result["same lambda*"] = all(a["lambda_star"] == b["lambda_star"] for a, b in zip(*found.values(), strict=True))
+    for name in ("funnel", "strata"):
+        result[name] |= {
+            f"share of {key}": round(result[name][key] / spent, 3) for key, spent in result["naive"].items()
+        }
+    stars = {name: [row["lambda_star"] for row in rows] for name, rows in found.items()}
+    result["same lambda*"] = stars["funnel"] == stars["naive"]
+    result["same strata"] = list(map(stratum, stars["strata"])) == list(map(stratum, stars["naive"]))
     return result
 
 
