@@ -45,8 +45,9 @@ def collect_rollout(
     ]
     chunk = max(1, sample_rows // group_size)
     starts = range(0, len(prompts), chunk)
+    others = policy.ranks.most(len(starts)) - len(starts)  # asked before any rank samples, which ranks do in step
     parts = [policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk]) for start in starts]
-    for _ in range(policy.ranks.most(len(starts)) - len(starts)):  # other ranks have more to sample
+    for _ in range(others):
         policy.sample(prompts[:1], sampling, seeds[:1])
     completions = stack_rows([part.ids for part in parts], policy.encoder.pad_id)
     mask = stack_rows([part.mask for part in parts], False)
