@@ -39,8 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument(
         "--hasty-share",
         type=float,
-        default=0.6,
-        help="share of the sft part whose solution is a guess instead of a scan",
+        default=0.8,
+        help="share of the sft part's problems with pictures whose solution is a guess instead of a scan",
     )
     write.add_argument(
         "--permute-images",

@@ -66,14 +66,15 @@ class PartSpec:
         seed: Base seed, zero or more.
         families: Families, or lessons of the `pretrain` part, that occur; empty for all.
         difficulties: Difficulties that occur.
-        hasty_share: Share of the `sft` part whose solution is a guess; the other parts have careful solutions only.
+        hasty_share: Share of the `sft` part's problems with pictures whose solution is a guess at a glance; sums, and the
+            other parts, have careful solutions only.
     """
 
     part: str
     seed: int = 0
     families: Sequence[str] = ()
     difficulties: Sequence[int] = DIFFICULTIES
-    hasty_share: float = 0.6
+    hasty_share: float = 0.8
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:
@@ -119,7 +120,8 @@ class PartSpec:
         turn, place = divmod(index, len(families))
         family, difficulty = families[place], self.difficulties[turn % len(self.difficulties)]
         problem = make_problem(family, difficulty, self._own(family, difficulty, seed))
-        hasty = self.part == "sft" and keyed_random("strategy", seed).random() < self.hasty_share
+        guessable = self.part == "sft" and len(problem.images) > 0
+        hasty = guessable and keyed_random("strategy", seed).random() < self.hasty_share
         return _row(problem, problem.family, tagged(problem.hasty if hasty else problem.careful, problem.answer))
 
 

@@ -10,6 +10,7 @@ from cogito_pl.quickstart import report_appendix as appendix
 from cogito_pl.quickstart import report_words as words
 from cogito_pl.quickstart.curves import read_curves
 from cogito_pl.quickstart.phases import Phase
+from cogito_pl.quickstart.report_curriculum import curriculum_section
 from cogito_pl.quickstart.report_figures import CAREFUL, bar_figures, curve_figures, legend
 from cogito_pl.quickstart.report_problems import RULE, shown_problems
 from cogito_pl.quickstart.settings import Settings
@@ -39,6 +40,7 @@ def write_report(settings: Settings, summary: dict, answers: Answers, plan: list
         curves=curve_figures(sft, grpo),
         legend=legend(),
         bars=bar_figures(summary),
+        curriculum=curriculum_section(settings.run / "grpo", grpo.get("handoff/from_step", [])),
         controls=appendix.control_section(summary),
         rule=RULE,
         problems=shown_problems(answers, settings.run / "data"),

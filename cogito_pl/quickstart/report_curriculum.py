@@ -1,0 +1,82 @@
+"""The curriculum panel of the report: how hard the rollouts of each stage were, and what they counted."""
+
+import json
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from cogito_pl.quickstart.charts import Line, line_chart
+from cogito_pl.quickstart.curves import Curve, smoothed
+from cogito_pl.quickstart.report_figures import COLOURS, figure
+from cogito_pl.rl.statistics import summary
+
+RIGHT, WRONG = COLOURS["sft"], COLOURS["grpo"]
+
+
+def curriculum_section(folder: Path, handoffs: Curve) -> str:
+    """The panel of a GRPO fit as HTML; nothing where it had no stages or no `callbacks.RolloutStatistics`.
+
+    Args:
+        folder: Of the fit.
+        handoffs: Pairs of the step at which weights were handed over and the step that they are of.
+    """
+    file = folder / "rollouts.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    if not any(row["stage"] for row in rows):
+        return ""
+    values = [(row["step"], summary(row["prompts"])) for row in rows]
+    curves = {
+        key: [(step, own[key]) for step, own in values if key in own]
+        for key in dict.fromkeys(k for _, v in values for k in v)
+    }
+    phases = stage_spans(rows)
+
+    def drawn(lines: dict[str, tuple[str, str]], title: str, caption: str, *, percent: bool) -> str:
+        shown = [
+            Line(points=smoothed(curves.get(key, [])), colour=colour, name=name)
+            for key, (name, colour) in lines.items()
+        ]
+        return figure(line_chart(shown, f"{title} through the stages", percent=percent, phases=phases), title, caption)
+
+    figures = [
+        drawn(
+            {"accuracy": ("", WRONG)}, "Share of right samples", "Of a rollout, mean over its prompts.", percent=True
+        ),
+        drawn(
+            {"p/zero": ("none right", WRONG), "p/one": ("all right", RIGHT)},
+            "Prompts without a contrast",
+            "Shares of prompts of which no sample, or every sample, was right.",
+            percent=True,
+        ),
+        drawn({"weight": ("", WRONG)}, "Weight of a prompt", "Mean over the prompts of a rollout.", percent=False),
+        drawn(
+            {"right_length_tokens": ("right", RIGHT), "wrong_length_tokens": ("wrong", WRONG)},
+            "Length of right and wrong samples",
+            "Tokens. The dynamic length reward pulls the wrong ones to the right ones, in the hard stage.",
+            percent=False,
+        ),
+    ]
+    return f'<h2>Through the stages</h2><div class="grid">{"".join(figures)}</div>{handed_over(handoffs, phases)}'
+
+
+def stage_spans(rows: list[dict]) -> list[tuple[str, float, float]]:
+    """Name, first and last step of every stage, one after the other."""
+    starts = [(name, next(group)["step"]) for name, group in groupby(rows, key=lambda row: row["stage"])]
+    ends = [step for _, step in starts[1:]] + [rows[-1]["step"] + 1]
+    return [(name, first, last) for (name, first), last in zip(starts, ends, strict=True)]
+
+
+def handed_over(handoffs: Curve, phases: list[tuple[str, float, float]]) -> str:
+    """Which weights every stage began with, where `callbacks.BestCheckpointHandoff` chose them.
+
+    Args:
+        handoffs: Pairs of the step at which weights were handed over and the step that they are of.
+        phases: Name, first and last step of every stage.
+    """
+    names = {first: name for name, first, _ in phases}
+    items = [
+        f"<li>{escape(names.get(step, '?'))}, from step {step}: the weights of step {source:.0f}</li>"
+        for step, source in handoffs
+    ]
+    title = "What a stage began with, the best by validation accuracy of the one before, its start included:"
+    return f'<p class="soft">{title}</p><ul class="soft">{"".join(items)}</ul>' if items else ""
