@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
@@ -45,9 +45,19 @@ def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
             for block in module:
                 fully_shard(block, mesh=mesh)
     fully_shard(policy, mesh=mesh)
+    policy.model.get_input_embeddings().register_forward_hook(_with_gradient)
     for method in ("log_probs", "sample"):
         register_fsdp_forward_method(policy, method)
     policy.ranks.in_step = True
+
+
+def _with_gradient(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    """Lets gradients flow into embeddings that do not learn.
+
+    Pictures that learn make them flow into the first layer on some ranks and, without pictures, not on others; a layer
+    that none flow into shares its own out at the end, while the others wait for it in its turn.
+    """
+    return output if output.requires_grad or not torch.is_grad_enabled() else output.requires_grad_().clone()
 
 
 @contextmanager

@@ -199,6 +199,8 @@ def main(folder: Path, tiny: Path, problems: Path, kind: list[str], cuts: list[s
     except FileNotFoundError as error:
         results["missing"] = str(error)
     (folder / f"rank{torch.distributed.get_rank()}.json").write_text(json.dumps(results))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

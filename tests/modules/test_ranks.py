@@ -102,8 +102,8 @@ def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
-def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_path, strategy):
+@pytest.mark.parametrize(("strategy", "lora"), [("ddp", None), ("fsdp2", None), ("fsdp2", {"rank": 4})])
+def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_path, strategy, lora):
     picture(84, 56).load().save(tmp_path / "one.png")
     rows = [
         {"question": "<image>How many?", "answer": "1", "kind": "number", "images": ["one.png"]},
@@ -112,8 +112,11 @@ def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_pa
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     schedule = {"prompts": 2, "group_size": 4, "micro_batch": 4}
 
+    policy = {"name": str(tiny_folder), "lora": lora}
+
     def go(name, strategy):
-        return run(tmp_path / name, tiny_folder, tmp_path / "rows.jsonl", strategy, part=None, schedule=schedule)
+        rows = tmp_path / "rows.jsonl"
+        return run(tmp_path / name, tiny_folder, rows, strategy, part=None, schedule=schedule, policy=policy)
 
     assert_same(go("one", "one"), go("two", strategy))
 
