@@ -3,12 +3,14 @@
 from cogito_pl.rewards.extract import Candidate, candidates
 from cogito_pl.rewards.format import format_reward
 from cogito_pl.rewards.grade import Grade, check_gold, grade
+from cogito_pl.rewards.options import GradeOptions
 from cogito_pl.rewards.pool import GradeRequest, GraderPool
 from cogito_pl.rewards.reward import Reward, RewardConfig, RewardResult
 
 __all__ = [
     "Candidate",
     "Grade",
+    "GradeOptions",
     "GradeRequest",
     "GraderPool",
     "Reward",

@@ -7,6 +7,7 @@ from types import ModuleType
 
 from cogito_pl.rewards import boxes, chart, choice, math, number, text
 from cogito_pl.rewards.extract import Candidate, candidates
+from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.text import Verdict
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def _verifier(kind: str) -> ModuleType:
     return _VERIFIERS[kind]
 
 
-def grade(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> Grade:
+def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
     """Grades a response in the calling process. No text of a response makes it raise; a hard formula may take long.
 
     Args:
@@ -53,6 +54,7 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> G
         gold: The right answer.
         kind: Which verifier decides: math, number, choice, text, chart or boxes.
         choices: The options of a choice problem, in the order of their labels.
+        options: How strictly answers are compared.
 
     Returns:
         The verdict by the first place of the cascade in `extract` that the verifier can read.
