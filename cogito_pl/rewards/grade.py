@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from cogito_pl.rewards import boxes, chart, choice, math, number, text
+from cogito_pl.rewards import boxes, chart, choice, math, number, symbolic, text
 from cogito_pl.rewards.extract import Candidate, candidates
+from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.text import Verdict
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,16 @@ def _verifier(kind: str) -> ModuleType:
     return _VERIFIERS[kind]
 
 
-def grade(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> Grade:
+def _counts(candidate: Candidate, kind: str, options: GradeOptions) -> bool:
+    """Whether a place may state an answer of this kind."""
+    place = candidate.rule.split(" ")[0]
+    if place in ("option-marker", "closing") and kind != "choice":
+        return False
+    named = "statement" if place == "closing" else place
+    return named in options.places if options.places else place != "bracketed"
+
+
+def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
     """Grades a response in the calling process. No text of a response makes it raise; a hard formula may take long.
 
     Args:
@@ -53,6 +63,7 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> G
         gold: The right answer.
         kind: Which verifier decides: math, number, choice, text, chart or boxes.
         choices: The options of a choice problem, in the order of their labels.
+        options: How strictly answers are compared.
 
     Returns:
         The verdict by the first place of the cascade in `extract` that the verifier can read.
@@ -60,18 +71,49 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> G
     Raises:
         ValueError: The kind is unknown.
     """
-    judge: Callable[[Candidate, str, Sequence[str]], Verdict | None] = _verifier(kind).judge
+    judge: Callable[..., Verdict | None] = _verifier(kind).judge
     try:
         for candidate in candidates(response):
-            if verdict := judge(candidate, gold, choices):
+            if not _counts(candidate, kind, options):
+                continue
+            if verdict := judge(candidate, gold, choices, *(() if kind == "boxes" else (options,))):
                 rule = f"{candidate.rule}/{verdict.rule}"
                 return Grade(verdict.correct, verdict.score, True, candidate.text[:500], rule)
     except TimeoutError:
         return Grade.without_answer("deadline")
+    except symbolic.Costly:
+        raise
     except Exception as error:  # nothing that a model writes may end a training run; it is counted and logged instead
         log.warning("grading raised %r on the response %.200r", error, response)
         return Grade.without_answer("error")
     return Grade.without_answer("none")
+
+
+def grade_cheaply(
+    response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+) -> Grade | None:
+    """The verdict of `grade` where it needs no sympy, in well under a millisecond; None where it does.
+
+    Args:
+        response: The response, special tokens already removed.
+        gold: The right answer.
+        kind: Which verifier decides.
+        choices: The options of a choice problem, in the order of their labels.
+        options: How strictly answers are compared.
+
+    Returns:
+        The verdict, or None when formulas must be compared by meaning.
+
+    Raises:
+        ValueError: The kind is unknown.
+    """
+    token = symbolic.ALLOWED.set(False)
+    try:
+        return grade(response, gold, kind, choices, options)
+    except symbolic.Costly:
+        return None
+    finally:
+        symbolic.ALLOWED.reset(token)
 
 
 def check_gold(gold: str, kind: str, choices: Sequence[str] = ()) -> str | None:
