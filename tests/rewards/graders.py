@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cogito_pl.rewards import Grade
 
 
-def obedient(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> Grade:
+def obedient(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: object = None) -> Grade:
     if response == "hang":
         while True:
             time.sleep(0.01)
