@@ -7,9 +7,9 @@ number, the last for counting): boxes when the gold is a list of boxes, else tex
 What it gets wrong, as measured on the released code. Reasoning: with the gold `\boxed{4}`, `<answer>4</answer>` scores
 0 and `<answer> 4 </answer>` 1; `<answer>B</answer>` scores 0 for `\boxed{B}`, `0.5` for `\boxed{\frac{1}{2}}`. Boxes:
 the mean overlap of the gold boxes that were met at all, so that one of three boxes scores 1, and so do five more than
-there are; a fence or a missing label scores 0. Text: what holds a number is that number, either text may hold the other, and
-half alike is alike: "o" and "Goggles" are Google, "13" and "30" are 3, "1" and "512" are 12, "y-2" is `x^{2}+3`.
-Counting is never reached: every gold that is no list of boxes is text.
+there are; a fence or a missing label scores 0. Text: what holds a number is that number, either text may hold the
+other, and half alike is alike: "o" and "Goggles" are Google, "13" and "30" are 3, "1" and "512" are 12, "y-2" is
+`x^{2}+3`. Counting is never reached: every gold that is no list of boxes is text.
 """
 
 import ast
