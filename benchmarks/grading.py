@@ -20,29 +20,7 @@ from cogito_pl.data.problem import Problem
 from cogito_pl.rewards import Reward, RewardConfig
 
 SHARES = {"exact": 0.60, "parsing": 0.30, "unparsable": 0.09, "hostile": 0.01}
-WORDS = tuple(
-    [
-        "the",
-        "so",
-        "we",
-        "see",
-        "that",
-        "sides",
-        "of",
-        "this",
-        "triangle",
-        "are",
-        "equal",
-        "then",
-        "add",
-        "both",
-        "angles",
-        "which",
-        "gives",
-        "one",
-        "value",
-    ]
-)
+WORDS = ("the", "so", "we", "see", "that", "sides", "of", "this", "triangle", "are", "equal", "then", "add", "angles")
 KINDS = ("math", "math", "math", "number", "choice", "text", "chart", "boxes")
 HOSTILE = {
     "tower of exponents": r"\boxed{9^{9^{9^{9}}}}",

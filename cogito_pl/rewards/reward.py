@@ -57,6 +57,14 @@ class Reward:
         """The counters of the pool."""
         return self._pool.counters
 
+    def refusal(self, problem: Problem) -> str | None:
+        """Why this reward cannot grade a problem whose answer its verifier can read, or None."""
+        try:
+            self._request("", problem)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def score(self, responses: Sequence[str], problems: Sequence[Problem]) -> RewardResult:
         """Rewards each response for its problem.
 
