@@ -26,11 +26,13 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(f"--{column.name}", default=column.default, metavar="COLUMN", help=about)
     command.add_argument("--every-kind", choices=KINDS, help="the kind of rows that state none")
     command.add_argument(
-        "--variant", choices=("default", *OFFICIAL), help="whose verdicts: ours, or a paper's own code's"
+        "--variant",
+        choices=("default", *OFFICIAL),
+        help="whose verdicts: ours (default), or those of a paper's own code",
     )
-    command.add_argument("--workers", type=int, help="processes that grade; 2 where nothing else is said")
-    command.add_argument("--deadline", type=float, metavar="S", help="seconds for one completion; 5 where not said")
-    command.add_argument("--config", type=Path, help="a run's config.yaml, whose reward settings hold where no flag is")
+    command.add_argument("--workers", type=int, metavar="N", help="processes that grade; 2 by default")
+    command.add_argument("--deadline", type=float, metavar="S", help="seconds for one completion; 5 by default")
+    command.add_argument("--config", type=Path, metavar="FILE", help="config.yaml of a run; its reward settings hold")
     command.set_defaults(command=_grade)
     return parser
 

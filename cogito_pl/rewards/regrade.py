@@ -97,7 +97,7 @@ def _row(cells: object, columns: Columns, kind: str | None) -> Row:
     if not isinstance(kind, str):
         raise ValueError(f"there is no column {columns.kind!r}; name another with --kind, or say --every-kind")
     gold = gold if isinstance(gold, str) else json.dumps(gold)
-    choices, sizes = cells.get(columns.choices) or (), cells.get(columns.sizes) or ()
+    choices, sizes = cells.get(columns.choices) or [], cells.get(columns.sizes) or []
     if not isinstance(choices, list):
         raise ValueError(f"the column {columns.choices!r} holds no list")
     if not isinstance(sizes, list) or not all(isinstance(size, list) and len(size) == 2 for size in sizes):
