@@ -112,7 +112,8 @@ def cpu_s() -> tuple[float, float]:
 def grade_all(drawn: list[Completion], workers: int, deadline_s: float, batch: int) -> tuple[dict, dict[str, Counter]]:
     """Costs and counters, and verdicts by share."""
     reward = Reward(RewardConfig(workers=workers, deadline_s=deadline_s))
-    start, before, verdicts = time.monotonic(), cpu_s(), {share: Counter() for share in SHARES}
+    start, before, others = time.monotonic(), cpu_s(), set(multiprocessing.active_children())
+    verdicts: dict[str, Counter] = {share: Counter() for share in SHARES}
     for first in range(0, len(drawn), batch):
         part = drawn[first : first + batch]
         result = reward.score([done.response for done in part], [done.problem for done in part])
@@ -124,7 +125,7 @@ def grade_all(drawn: list[Completion], workers: int, deadline_s: float, batch: i
         "wall_s": time.monotonic() - start,
         "cpu_parent_s": after[0] - before[0],
         "cpu_workers_s": after[1] - before[1],
-        "processes_left": len(multiprocessing.active_children()),
+        "processes_left": len(set(multiprocessing.active_children()) - others),
     }
     return costs | reward.counters, verdicts
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from cogito_pl.rewards import frames
 from cogito_pl.rewards.assignment import best_partners
-from cogito_pl.rewards.extract import Candidate, tagged
+from cogito_pl.rewards.extract import SPAN, Candidate, tagged
 from cogito_pl.rewards.text import Verdict, normalised
 
 MOST = 500
@@ -103,7 +103,7 @@ def judge(answer: Candidate, gold: str, choices: Sequence[str] = (), options: ob
         ValueError: The gold cannot be used.
     """
     boxes, target = parse(answer.text), frames.read(gold if tagged(gold) is None else tagged(gold) or "")
-    if boxes is None or parse(target.text) is None:
+    if boxes is None or parse(target.text) is None or len(answer.text) > SPAN:  # a list that was cut is not half read
         return None
     targets = _targets(target)
     if not boxes or not targets:

@@ -11,6 +11,9 @@ def obedient(response: str, gold: str, kind: str, choices: Sequence[str] = (), o
     if response == "hang":
         while True:
             time.sleep(0.01)
+    if response == "spin":
+        while True:
+            pass
     if response == "die":
         os._exit(3)
     if response.startswith("die once") and not os.path.exists(gold):
