@@ -1,56 +1,63 @@
-r"""The verifier of multiple choice. Knows labels and option texts; nothing of the question.
+"""The verifier of multiple choice. Knows labels and option texts; nothing of the question.
 
 Labels are A, B, ... for as many options as the problem has; a problem without options (they are drawn in the picture)
-allows A to Z. An answer is a set of labels ("B, D", "DB" and "D and B" are one), or the text of exactly one option. A
-label counts only where an answer is stated: at the start of a tag, box or marked text, alone in the closing
-statement, or at the start of a response followed by punctuation. The article "A" and the pronoun "I" are never
-labels: before a further word they count only when that word explains ("A because ...").
+allows A to Z. An answer is a set of labels ("B, D", "DB" and "D and B" are one), or the text of exactly one option;
+where both are written the label counts. "A or B" is an answer, and wrong. A label counts only where an answer is
+stated: at the start of a tag, box or marked text, alone at the end of the closing statement, as the only label that the
+closing sentence marks ("(D)", "option D", "D is correct") and does not deny, or at the start of a response followed by
+punctuation. The text of an option counts where it is the whole answer or opens a stated value.
 """
 
 import re
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from cogito_pl.rewards.extract import Candidate, unwrapped
-from cogito_pl.rewards.text import Verdict, fold_width, normalised
+from cogito_pl.rewards import number
+from cogito_pl.rewards.delimiters import unwrapped
+from cogito_pl.rewards.extract import Candidate
+from cogito_pl.rewards.labels import leading, mentioned, split
+from cogito_pl.rewards.latex import STYLE, canonical, fold_width
+from cogito_pl.rewards.options import STANDARD, GradeOptions
+from cogito_pl.rewards.prose import clause, without_aside
+from cogito_pl.rewards.text import Verdict, normalised
 
-_OPENING = re.compile(
-    r"^(?:[\s*$\"'`“:]|\\[(\[]|(?:for sure|clearly|definitely|probably|option|choice|letter|the)\b)+", re.I
-)
-_JOIN = r"(?:\s*[,，、;/&]\s*|\s*(?:\band\b|\bor\b|和|或)\s*|\s+)"  # noqa: RUF001
-_RUN = rf"[A-Z](?:{_JOIN}(?:and\s+)?[A-Z](?![A-Za-z]))*"
-_BRACKETED = re.compile(rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}]")  # noqa: RUF001
-_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")  # noqa: RUF001
-_DENIED = re.compile(r"[\s,*]*(?:(?:is|are|was)\s+)?(?:not|wrong|incorrect|n't|不(?!是\s*[A-Z]))", re.IGNORECASE)
-_EXPLAINS = re.compile(r"\s+(?:because|since|as|is|are|and|with|for|but|which|by)\b")
 _LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])")  # noqa: RUF001
 
 
-def _split(run: str, labels: str) -> frozenset[str] | None:
-    """The labels of a run such as "A, B" or "AB"; None for "A or B", and when it holds anything but distinct labels."""
-    letters = re.findall(r"[A-Z]", run)
-    allowed = labels[:9] if len(labels) == 26 and run == "".join(letters) and len(run) > 1 else labels
-    plain = letters and len(set(letters)) == len(letters) and set(letters) <= set(allowed)
-    return frozenset(letters) if plain and not re.search(r"\bor\b|或", run) else None
+def _bare(option: str, label: str) -> str:
+    """An option without its own label: "A. red" is "red"."""
+    return re.sub(rf"^\s*[(\[]?{label}[)\].:]+\s+", "", option)
 
 
-def leading(text: str, labels: str) -> tuple[frozenset[str], str] | None:
-    """The labels that a text opens with, and the rest of it; None when it opens with none."""
-    text = _OPENING.sub("", text)
-    if found := _BRACKETED.match(text):
-        chosen = _split(found[1], labels)
-        return (chosen, text[found.end() :]) if chosen else None
-    if re.fullmatch(r"[(\[]?[a-z][)\].]*", text) and (letter := text.strip("()[].").upper()) in labels:
-        return frozenset(letter), ""
-    if not (found := _BARE.match(text)):
-        return None
-    rest = text[found.end() :]
-    chosen = _split(found[1], labels)
-    if not chosen or (_DENIED.match(rest) and not rest.lstrip().startswith(",")):
-        return None
-    if found[1] in ("A", "I") and re.match(r"\s+[^\W\d_]", rest) and not _EXPLAINS.match(rest):
-        return None
-    return chosen, rest
+def by_text(text: str, choices: Sequence[str]) -> frozenset[str]:
+    """The label of the only option whose text is this text: as words, as a formula, or as a number; else empty."""
+    options = [_bare(option, label) for label, option in zip(ascii_uppercase, choices, strict=False)]
+    text = text[:500]
+    value = number.parse(text)
+    readings = (
+        lambda option: normalised(option) == normalised(text),
+        lambda option: canonical(unwrapped(option)).casefold() == canonical(unwrapped(text)).casefold(),
+        lambda option: value is not None and (other := number.parse(option)) is not None and value == other,
+    )
+    for same in readings:
+        chosen = [label for label, option in zip(ascii_uppercase, options, strict=False) if same(option)]
+        if chosen:
+            return frozenset(chosen) if len(chosen) == 1 else frozenset()
+    return frozenset()
+
+
+def opening_text(text: str, choices: Sequence[str]) -> frozenset[str]:
+    """The label of the only option that a stated value opens with, when no other option occurs in it; else empty."""
+    said = normalised(text[:500])
+    options = {label: normalised(_bare(option, label)) for label, option in zip(ascii_uppercase, choices, strict=False)}
+    whole = {
+        label: re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said) for label, option in options.items() if option
+    }
+    found = {label: options[label] for label, place in whole.items() if place}
+    longest = max(found, key=lambda label: len(found[label]), default="")
+    if not longest or whole[longest].start() > 0 or any(found[label] not in found[longest] for label in found):
+        return frozenset()
+    return frozenset(longest) if list(options.values()).count(options[longest]) == 1 else frozenset()
 
 
 def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
@@ -61,19 +68,26 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
         choices: The options of the problem, in the order of their labels; may be empty.
 
     Returns:
-        The set of labels, None when the place states none.
+        The set of labels, empty when several are left open ("A or B"), None when the place states none.
     """
     labels = ascii_uppercase[: len(choices) or None]
-    text = fold_width(unwrapped(answer.text)).strip()
-    text = re.sub(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text).strip()
-    if not re.fullmatch("[A-Z]", text):
-        written = normalised(text)
-        same = [label for label, option in zip(labels, choices, strict=False) if normalised(option) == written]
-        if len(same) == 1:
-            return frozenset(same)
+    text = STYLE.sub(r"\1", fold_width(unwrapped(answer.text))).strip()
+    if answer.rule == "closing":
+        return mentioned(text, labels)
+    marked, stated = "marker" in answer.rule, "statement" in answer.rule
+    said = clause(text) if marked else text
+    if marked and (rather := re.match(r"not\b[^.]{0,60}?\bbut\b\s*(.+)", said, re.IGNORECASE)):
+        text = said = rather[1]
+    if not re.fullmatch("[A-Z]", said) and answer.rule != "option-marker" and len(said) <= 500:
+        for reading in (said, without_aside(said)):
+            if same := by_text(reading, choices):
+                return same
     found = leading(text, labels)
+    if found is not None and answer.rule == "option-marker" and not _LONE_END.match(found[1]):
+        found = found if re.match(r"\s+(?:because|since|as|is|for|which)\b", found[1]) else None
     if found is None:
-        return None
+        opens = marked or stated or answer.rule in ("answer-tag", "boxed")
+        return (opening_text(said, choices) if opens else None) or None
     chosen, rest = found
     if answer.rule == "statement" and rest.strip(" .*\"'`)$"):
         return None
@@ -82,26 +96,38 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
     return chosen
 
 
-def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
+def _target(gold: str, choices: Sequence[str]) -> frozenset[str] | None:
+    """The labels of a gold; without options, one that opens with a capital letter has that label ("C Cecile")."""
+    found = read(Candidate(gold, "gold"), choices)
+    if not found and not choices:
+        opened = re.match(r"\s*([A-Z])\s", gold) or re.search(r"\banswer is\s*\(?([A-Z])\b", gold)
+        found = split(opened[1], ascii_uppercase) if opened else found
+    return found or None
+
+
+def judge(
+    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+) -> Verdict | None:
     """Compares a choice with its gold.
 
     Args:
         answer: Where the response states its answer.
         gold: The right label, labels, or option text.
         choices: The options of the problem, in the order of their labels; may be empty.
+        options: Not used.
 
     Returns:
         The verdict, None when this place states no choice.
     """
-    chosen, target = read(answer, choices), read(Candidate(gold, "gold"), choices)
+    chosen, target = read(answer, choices), _target(gold, choices)
     if chosen is None or target is None:
         return None
-    return Verdict.of(chosen == target, "choice")
+    return Verdict.of(chosen == target, "choice" if chosen else "several")
 
 
 def check(gold: str, choices: Sequence[str] = ()) -> str | None:
     """Why this gold cannot be verified, None when it can."""
-    if read(Candidate(gold, "gold"), choices):
+    if _target(gold, choices):
         return None
     last = ascii_uppercase[: len(choices) or None][-1:]
     return f"the answer {gold[:60]!r} is neither a label from A to {last} nor the text of exactly one option"

@@ -4,12 +4,16 @@ The cascade, best place first. `grade` takes the first place whose text the veri
 
 1. Only the text after the last `</think>` counts. A `<think>` that is never closed leaves no final answer, unless an
    `<answer>` follows it.
-2. `answer-tag`: the last `<answer>...</answer>`. When there is one, no other place is looked at.
-3. `boxed`: the last `\boxed{...}` with balanced braces; boxes joined only by commas, "and" or "or" are one list.
-4. `marker`: after the last "answer is", "Answer:", "final answer", or its like in Chinese, French, Spanish, German.
-5. `option-marker`: after the last "option is", "choice:".
-6. `statement`: the closing sentence ends in "... is VALUE" or sets one VALUE in bold, and VALUE is an answer, no more.
-7. `lone`: the whole text, which the verifier accepts only when it is an answer and nothing else.
+2. `answer-tag`: the last `<answer>...</answer>`: a box in it, a marked value in it, all of it, a sentence in it. When
+   there is one, no other place is looked at.
+3. `boxed`: the last `\boxed{...}` with balanced braces; boxes joined only by commas, "and" or "or" are one list. A
+   marker that follows the box overrules it when it says "final answer", or when a correction ("Wait, no") is between.
+4. `marker`: after the last "answer is", "Answer:", "final answer", or its like in other languages, unless that says
+   "correct" or stands in a condition. When a correction follows it, the closing sentence goes first.
+5. `option-marker`: after the last "option is", "choice:", "I choose"; only choices are read from it.
+6. `lone`: the whole text, which the verifier accepts only when it is an answer and nothing else.
+7. `statement`: the value that the closing sentence states (`prose`); `closing`: that sentence itself, for choices.
+8. `bracketed`: the last `[...]`, only where the options name it.
 
 Stray numbers and letters are never taken for an answer. The order follows the advice that comparing public extractors
 (evalscope, lmms-eval, VLMEvalKit, MMMU, Math-Verify) on their own test cases gives: explicit markers, last one first.
@@ -19,20 +23,28 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-SPAN = 2000
-"""Characters of a place that are looked at; a statement of an answer that is longer is not one."""
+from cogito_pl.rewards import prose
+from cogito_pl.rewards.delimiters import SPAN, boxed, last_box, tagged, unwrapped
 
-_BRACES = re.compile(r"\\+boxed\s*\{|\\[{}\\]|[{}]")
-_JOINED = re.compile(r"(?:[ \t,;$]|\\quad|\\[()\[\],;!]|\\(?:text|mathrm)\{\s*(?:and|or)\s*\}|\band\b|\bor\b)*")
+_ASSERTS = r"(?:\b(?:is|are|be|est|es|son|ist|è|é)\b\s*[:：]?|[:：=])"  # noqa: RUF001
 _MARKER = re.compile(
-    r"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\bantwort\b|答案)[^.\n:：=?]{0,60}?"  # noqa: RUF001
-    r"(?:\b(?:is|are|be|est|es|ist)\b\s*[:：]?|[:：=]|[是为])|\bfinal answer[* ]*\n",  # noqa: RUF001
+    rf"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bantwort\b|\bответ\b)[^.\n:：=?]{{0,60}}?{_ASSERTS}"  # noqa: RUF001
+    r"|(?:答案|答え|정답|الإجابة|उत्तर)[^.\n:：=?。]{0,30}?[:：=是为は]|(?<!\w)答[:：]"  # noqa: RUF001
+    r"|(?:^|\n)[#* ]*(?:the )?(?:final )?answer[*: ]*\n",
     re.IGNORECASE,
 )
-_OPTION = re.compile(r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。\n]")
-_STATED = re.compile(r"\b(?:is|are|was|equals|est(?: de)?)\b|\bit's\b|\*\*(?=[^*]+\*\*)", re.IGNORECASE)
+_OPTION = re.compile(
+    r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)|\b(?:choose|chose|pick|select|go with|opt for)\b\s*:?|(?:故选|应选|选择|选)(?:[:：是])?",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:if|whether|suppose|assuming|unless|say)\b[^.,;:\n]{0,30}$", re.IGNORECASE)
+_PRAISE = re.compile(
+    r"\W*(?:(?:also|indeed|really|therefore|still|now|thus)\s+)?(?:correct|right|wrong|incorrect|consistent|verified|valid|"
+    r"reasonable|as follows|confirmed|clear|obvious)\b(?!\s*[:=])",
+    re.IGNORECASE,
+)
 _CHAT = re.compile(r"<\|im_(?:start|end)\|>")
+_BRACKETS = re.compile(r"\[([^\[\]]{1,200})\]")
 
 
 class Candidate(NamedTuple):
@@ -56,80 +68,42 @@ def final_text(response: str) -> tuple[str, bool]:
     return (unfinished, False) if opened else (tail, True)
 
 
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = None
-    for found in pattern.finditer(text):  # noqa: B007
-        pass
-    return found
+def _marked(text: str, pattern: re.Pattern[str]) -> tuple[str, int] | None:
+    """What follows the last marker that asserts a value, and where the marker begins."""
+    last = None
+    for found in pattern.finditer(text):
+        condition = _CONDITION.search(text[max(found.start() - 40, 0) : found.start()])
+        if not condition and not _PRAISE.match(text, found.end()) and text[found.end() : found.end() + SPAN].strip():
+            last = found
+    return (text[last.end() : last.end() + SPAN].strip(), last.start()) if last else None
 
 
-def tagged(text: str) -> str | None:
-    """The content of the last complete `<answer>...</answer>`, None when there is none."""
-    end = text.rfind("</answer>")
-    start = text.rfind("<answer>", 0, max(end, 0))
-    return None if start < 0 or end < 0 else text[start + len("<answer>") : end]
+def _overrules(text: str, box: int, marker: int) -> bool:
+    """Whether a marker after a box takes its place: a "final answer", or one that follows a correction."""
+    final = re.search(r"\bfinal\s+$", text[max(marker - 10, 0) : marker], re.IGNORECASE)
+    return bool(final or prose.corrected(text[box : marker + 1]))
 
 
-def boxed(text: str) -> str | None:
-    r"""The content of the last balanced `\boxed{...}`, or of the run of boxes that ends with it; None without a box."""
-    boxes: list[tuple[int, int, int]] = []  # start of the command, start and end of the content, outermost only
-    stack: list[tuple[int, int] | None] = []
-    for brace in _BRACES.finditer(text):
-        token = brace.group()
-        if "boxed" in token:
-            stack.append((brace.start(), brace.end()))
-        elif token == "{":
-            stack.append(None)
-        elif token == "}" and stack and (opened := stack.pop()):
-            while boxes and boxes[-1][0] > opened[0]:
-                boxes.pop()
-            boxes.append((*opened, brace.start()))
-    run: list[str] = []
-    following = None
-    for start, inside, end in reversed(boxes):
-        if following is not None and not _JOINED.fullmatch(text[max(end + 1, following - 60) : following]):
-            break
-        if text[inside:end] not in run:
-            run.append(text[inside:end])
-        following = start
-    return ", ".join(reversed(run)) if run else None
+def _in_tag(content: str) -> Iterator[Candidate]:
+    whole = content.strip()
+    if (box := boxed(content)) is not None:
+        yield Candidate(unwrapped(box), "answer-tag")
+        return
+    if (marker := _marked(content[:SPAN], _MARKER)) is not None:
+        yield Candidate(marker[0], "answer-tag marker")
+    if whole:
+        yield Candidate(unwrapped(whole), "answer-tag")
+    for value in prose.values(prose.closing(content)):
+        yield Candidate(unwrapped(value), "answer-tag statement")
 
 
-def unwrapped(text: str) -> str:
-    r"""The text with tags, a box inside, and enclosing `$`, `\(`, `\[`, `**` and quotes taken off."""
-    text = text if len(text) <= SPAN else text[: SPAN + 1]
-    for _ in range(4):
-        inner = tagged(text)
-        inner = boxed(text if inner is None else inner) or inner
-        text = (text if inner is None else inner).strip()
-        for left, right in (
-            ("$$", "$$"),
-            ("$", "$"),
-            (r"\(", r"\)"),
-            (r"\[", r"\]"),
-            ("**", "**"),
-            ('"', '"'),
-            ("`", "`"),
-        ):
-            body = text[len(left) : len(text) - len(right)]
-            if (
-                len(text) > len(left) + len(right)
-                and text.startswith(left)
-                and text.endswith(right)
-                and left not in body
-            ):
-                text = body.strip()
-    return text
-
-
-def clause(text: str) -> str:
-    r"""The first formula or sentence of what follows a marker."""
-    text = text.lstrip(" \t\n\r*:：").replace("**", "")  # noqa: RUF001
-    for left, right in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$")):
-        if text.startswith(left) and (end := text.find(right, len(left))) > 0:
-            rest = _SENTENCE_END.split(text[end + len(right) :], maxsplit=1)[0]
-            return text[: end + len(right)] + (rest if len(rest) < 60 else "")
-    return _SENTENCE_END.split(text, maxsplit=1)[0].strip()
+def _closing(text: str) -> Iterator[Candidate]:
+    sentence = prose.closing(text)
+    for value in prose.values(sentence):
+        yield Candidate(unwrapped(value), "statement")
+        yield Candidate(unwrapped(prose.without_aside(value)), "statement")
+    if sentence:
+        yield Candidate(sentence, "closing")
 
 
 def candidates(response: str) -> Iterator[Candidate]:
@@ -143,21 +117,24 @@ def candidates(response: str) -> Iterator[Candidate]:
     """
     text, closed = final_text(response)
     if (tag := tagged(text)) is not None:
-        yield Candidate(unwrapped(tag), "answer-tag")
+        yield from _in_tag(tag)
         return
     if not closed:
         return
-    if (box := boxed(text)) is not None:
-        yield Candidate(unwrapped(box), "boxed")
-    for pattern, rule in ((_MARKER, "marker"), (_OPTION, "option-marker")):
-        last = _last(pattern, text)
-        if last is not None and (stated := text[last.end() : last.end() + SPAN].strip()):
-            yield Candidate(stated, rule)
-    text = text.strip()
-    closing = next((part for part in reversed(_SENTENCE_END.split(text[-SPAN:])) if part.strip()), "")[-300:]
-    if (verb := _last(_STATED, closing)) is not None:
-        bold = verb.group() == "**"
-        value = closing[verb.end() :].partition("**")[0] if bold else closing[verb.end() :]
-        yield Candidate(unwrapped(value.strip().removesuffix(".")), "statement")
-    if text:
-        yield Candidate(text[: SPAN + 1], "lone")
+    box, marker = last_box(text), _marked(text, _MARKER)
+    overruled = box and marker and marker[1] >= box[1] and _overrules(text, box[1], marker[1])
+    if box and not overruled:
+        yield Candidate(unwrapped(box[0]), "boxed")
+    if marker and prose.corrected(marker[0]):
+        yield from _closing(text)
+    if marker:
+        yield Candidate(marker[0], "marker")
+    if box and overruled:
+        yield Candidate(unwrapped(box[0]), "boxed")
+    if option := _marked(text, _OPTION):
+        yield Candidate(option[0], "option-marker")
+    if text.strip():
+        yield Candidate(text.strip()[: SPAN + 1], "lone")
+    yield from _closing(text)
+    if brackets := _BRACKETS.findall(text):
+        yield Candidate(brackets[-1], "bracketed")

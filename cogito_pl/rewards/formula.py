@@ -1,59 +1,85 @@
 r"""Which formula a place states. Knows LaTeX delimiters and prose; nothing of whether two formulas agree.
 
-A tag or box states all that it holds. Elsewhere the formula is the whole text when that is no prose, else what follows
-the last "is" of a marked sentence, else the only delimited formula of a single sentence, else the number that opens a
-marked text, or its words when they are at most three; a whole response may be one word. Prose is never handed on, since
-Math-Verify would find a number in it.
+A tag or box states all that it holds, unless that is a sentence. Elsewhere the formula is a reading of the place
+(`prose`) that holds no words, else the only delimited formula of a single sentence, else a few words; a whole response
+may be one word. Prose is never handed on, since Math-Verify would find a number in it.
 """
 
 import re
 
-from cogito_pl.rewards.extract import Candidate, boxed, candidates, clause, tagged, unwrapped
+from cogito_pl.rewards import number
+from cogito_pl.rewards.delimiters import DELIMITED, SPAN, boxed, tagged, unwrapped
+from cogito_pl.rewards.extract import Candidate, candidates
+from cogito_pl.rewards.latex import STYLE, tidy
+from cogito_pl.rewards.prose import clause, readings
 
-_DELIMITED = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
-STYLE = re.compile(r"\\(?:text|textbf|textit|textnormal|textrm|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_STATED = re.compile(r"\b(?:is|are|be|was|equals|est)\b\s*:?|是|为")
-PERCENT = re.compile(r"\s*(?:(?<!\\)%|\b(?:percent|percentage|pct)\b)")
+LONGEST = 1000
+"""Characters of an answer that Math-Verify gets to see."""
+
+_WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{3,}")
+_VOWEL = re.compile(r"[aeiouyà-ÿ]|[^\x00-\x7f]", re.IGNORECASE)
+_NAMES = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan log ln exp max min gcd lcm mod sup inf lim det".split()
+)
+_JOINS = frozenset("and or".split())
+_SHORT_WORDS = frozenset("no on up in at if of so to is it we he me us my by an as am go do be ok".split())
+_HARD = (
+    re.compile(r"\^\s*[{(]?\s*[-+]?[\d,]{5,}"),  # x^100000
+    re.compile(r"\d\s*\^\s*[{(]?\s*\d+\s*\}?\s*\^\s*[{(]?\s*\d"),  # 9^{9^{9}}
+    re.compile(r"\d{4,}\s*!|(?:\d{4}|\^)[^!]*[)}]\s*!|!\s*\)?\s*!"),  # 10000!, (10^5)!, 9!!
+    re.compile(
+        r"\^[^^]*\^[^^]*\^[^^]*\d\^|\^\s*[{(]?\s*[-+]?\d{3,4}\D.*[+-].*\^\s*[{(]?\s*[-+]?\d{3,4}"
+    ),  # x^1000 + (x+1)^1000
+    re.compile(r"\d{400}"),
+    re.compile(r"(\S.{0,20}?)\1{40}", re.DOTALL),  # collapsed repetition
+)
 
 
-def wordy(text: str) -> bool:
-    """Whether a text is plain words rather than a formula."""
-    tokens = re.split(r"[\s,.'$]+", STYLE.sub(r" \1 ", text).strip(" ,.'$"))
-    return any(len(token) > 2 for token in tokens) and all(token.isalpha() for token in tokens)
+def refused(text: str) -> bool:
+    """Whether a text would cost minutes rather than milliseconds to parse or to compare; the cheap guard of sympy."""
+    return len(text) > LONGEST or max(text.count("("), text.count("{")) > 60 or any(hard.search(text) for hard in _HARD)
 
 
-def _formula_like(text: str) -> bool:
-    bare = _DELIMITED.fullmatch(text.rstrip(" ."))
-    rest = re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+", " ", PERCENT.sub("", STYLE.sub("", text)))
-    words = _WORD.findall(rest)
-    return (
-        bool(text) and "\n\n" not in text and (bare is not None or not words or (len(words) == 1 and text[0].isdigit()))
-    )
+def words(text: str) -> list[str]:
+    """The words of a text that no formula has: three letters and a vowel, or a few shorter ones."""
+    bare = re.sub(r"\\(?:begin|end)\s*\{\w+\*?\}|\\[a-zA-Z]+", " ", text)
+    long = [word for word in _WORD.findall(bare) if _VOWEL.search(word) or word.isupper()]
+    short = [word for word in re.findall(r"(?<![\w\\])[A-Za-z]{2}(?![\w({^])", bare) if word.lower() in _SHORT_WORDS]
+    return [word for word in long + short if word.lower() not in _NAMES | _JOINS]
+
+
+def _formula(text: str) -> str | None:
+    """The text when it is a formula or a number, else the only delimited formula of a single sentence, else None."""
+    if not text or "\n\n" in text:
+        return None
+    if number.parse(text) or (not words(tidy(text[:LONGEST])) and not re.search(r"[一-鿿]", text)):
+        return text
+    formulas = DELIMITED.findall(text)
+    if len(formulas) == 1 and len(text) <= 200 and not re.search(r"\d", text.replace(formulas[0], "")):
+        return unwrapped(formulas[0])
+    return None
 
 
 def stated(answer: Candidate) -> str | None:
     """The formula that a place states, None when it states none."""
     if answer.rule in ("answer-tag", "boxed"):
-        return answer.text or None
-    text = answer.text if answer.rule in ("statement", "lone") else clause(answer.text)
-    text = text.strip().removesuffix(".").strip()
-    if "marker" in answer.rule and not _formula_like(text) and (verbs := list(_STATED.finditer(text))):
-        text = text[verbs[-1].end() :].strip()
-    if _formula_like(text):
-        return unwrapped(text) or None
-    formulas = _DELIMITED.findall(text)
-    if len(formulas) == 1 and len(text) <= 200 and "\n" not in text.replace(formulas[0], ""):
-        return unwrapped(formulas[0])
-    short = text if wordy(text) and len(text.split()) <= (1 if answer.rule == "lone" else 3) else None
-    if "marker" in answer.rule:
-        found = re.match(r"[-+]?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?(?![\w^*+/(-])", text)
-        return found[0].strip("$,") if found else short
-    return short if answer.rule == "lone" else None
+        prose = answer.rule == "answer-tag" and len(words(STYLE.sub("", answer.text[:LONGEST]))) > 3
+        return None if prose else answer.text or None
+    if answer.rule == "lone":
+        text = unwrapped(answer.text).removesuffix(".")
+        delimited = DELIMITED.fullmatch(answer.text.strip()) and "\n" not in text
+        word = len(text) < 30 and len(text.split()) <= 2 and not re.search(r"\d|[一-鿿]{4}", text)
+        return (_formula(text) or (text if delimited or word else "") or None) if len(text) < SPAN else None
+    marked = "marker" in answer.rule
+    for reading in readings(answer.text, marked):
+        if (formula := _formula(reading)) is not None:
+            return formula
+    said = clause(answer.text) if marked else ""
+    return said if said and len(said.split()) <= 3 and not re.match(r"not\b", said, re.IGNORECASE) else None
 
 
 def target(gold: str) -> str:
     """The formula of a gold answer: of its tag, box or marker when it is a worked solution, else all of it."""
     if tagged(gold) is None and boxed(gold) is None and len(gold) < 200:
-        return unwrapped(gold)
+        return unwrapped(re.sub(r"\\+f?boxed\s*\{", "", gold))
     return next((formula for place in candidates(gold) if (formula := stated(place))), unwrapped(gold))

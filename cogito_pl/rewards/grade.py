@@ -46,6 +46,15 @@ def _verifier(kind: str) -> ModuleType:
     return _VERIFIERS[kind]
 
 
+def _counts(candidate: Candidate, kind: str, options: GradeOptions) -> bool:
+    """Whether a place may state an answer of this kind."""
+    place = candidate.rule.split(" ")[0]
+    if place in ("option-marker", "closing") and kind != "choice":
+        return False
+    named = "statement" if place == "closing" else place
+    return named in options.places if options.places else place != "bracketed"
+
+
 def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
     """Grades a response in the calling process. No text of a response makes it raise; a hard formula may take long.
 
@@ -62,10 +71,12 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
     Raises:
         ValueError: The kind is unknown.
     """
-    judge: Callable[[Candidate, str, Sequence[str]], Verdict | None] = _verifier(kind).judge
+    judge: Callable[..., Verdict | None] = _verifier(kind).judge
     try:
         for candidate in candidates(response):
-            if verdict := judge(candidate, gold, choices):
+            if not _counts(candidate, kind, options):
+                continue
+            if verdict := judge(candidate, gold, choices, *(() if kind == "boxes" else (options,))):
                 rule = f"{candidate.rule}/{verdict.rule}"
                 return Grade(verdict.correct, verdict.score, True, candidate.text[:500], rule)
     except TimeoutError:

@@ -1,31 +1,49 @@
 r"""The verifier of numbers. Knows exact fractions; no floating point, so 0.1 + 0.2 is 0.3 and 1/3 is not 0.333.
 
-Read: sign, currency sign, thousands separators, decimals (also with a decimal comma when the comma cannot separate
-thousands), powers of ten (`1e5`), fractions (`3/4`, `\frac{3}{4}`), mixed numbers (`2 1/2`), percent, the words
-thousand to trillion, and a trailing unit. A unit must agree only when both sides write one. `50%` is 0.5; when only
-one side has the percent sign, the bare figure 50 agrees with it as well, since questions ask "how many percent". NaN
-and infinity are no numbers.
+Read: sign, currency sign, thousands separators, decimals (also with a decimal comma where the comma cannot separate
+thousands), powers of ten (`1e5`, `1.2 \times 10^5`), fractions (`3/4`, `\frac{3}{4}`), mixed numbers (`2 1/2`),
+percent, the words thousand to trillion, numbers in words (`words`), and a trailing unit (`units`). Units must agree
+only when both sides write one; known ones are converted, so 0.5 m is 50 cm. `50%` is 0.5; when only one side has the
+percent sign, the bare figure 50 agrees with it as well, since questions ask "how many percent". A place that states
+several numbers, "4 or 5", is wrong. NaN and infinity are no numbers.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
-from cogito_pl.rewards.extract import Candidate, clause, unwrapped
-from cogito_pl.rewards.text import Verdict, fold_width
+from cogito_pl.rewards import units
+from cogito_pl.rewards.delimiters import unwrapped
+from cogito_pl.rewards.extract import Candidate
+from cogito_pl.rewards.latex import fold_width
+from cogito_pl.rewards.options import STANDARD, GradeOptions
+from cogito_pl.rewards.prose import readings as stated_in
+from cogito_pl.rewards.text import Verdict
+from cogito_pl.rewards.words import SCALES, number_of
 
 LONGEST = 200
 """Characters in which a number must be written."""
 
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_FIGURE = r"[1-9]\d{0,2}(?:[, ]\d{3})+(?:\.\d+)?|\d+,\d+|\d+(?:\.\d*)?|\.\d+"
+_GROUPED = (
+    r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+|(?:'[0-9]{3})+)(?:\.[0-9]+)?|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+)
+_EUROPEAN = r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
+_FIGURE = rf"{_GROUPED}|{_EUROPEAN}|[0-9]+,[0-9]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _NUMBER = re.compile(
-    rf"(?P<sign>[-+]?)\s*[$€£¥]?\s*(?P<sign2>[-+]?)(?:(?P<whole>\d+)\s+(?=\d+/))?(?P<figure>{_FIGURE})"
-    rf"(?:[eE](?P<power>[-+]?\d{{1,3}})(?![\d.]))?(?:\s*/\s*(?P<under>{_FIGURE}))?\s*"
-    r"(?P<percent>%|\b(?:percent|per cent|percentage|pct)\b)?\s*(?P<scale>(?:thousand|million|billion|trillion)\b)?\s*"
-    r"(?P<unit>(?![abceinxyz]\b)(?:[^\W\d_]|[°$€£¥])[^\d=+*<>,;:()\\\s]{0,20}(?: [^\W\d_]{1,12})?(?:\^?[\d²³])?)?",
-    re.ASCII,
+    r"(?:(?:about|approximately|approx\.?|around|roughly|exactly|only|just)\s+|\\approx|≈|~|约|\s)*"
+    r"(?P<sign>[-+]?)\s*(?P<money>[$€£¥])?\s*(?P<sign2>[-+]?)"
+    rf"(?:(?P<whole>[0-9]+)\s+(?=[0-9]+/))?(?P<figure>{_FIGURE})"
+    r"(?:[eE](?P<power>[-+]?[0-9]{1,3})(?![0-9.])|\s*(?:[*xX·×]|\\times|\\cdot)\s*10\s*\^\s*\{?(?P<ten>[-+]?[0-9]{1,3})\}?(?![0-9]))?"
+    rf"(?:\s*/\s*(?P<under>{_FIGURE}))?\s*(?P<percent>%|(?:percent|per cent|percentage|pct)\b)?\s*"
+    r"(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen)\b)?\s*"
+    r"(?P<unit>(?:[^\W\d_]|[°$€£¥])[^0-9=+*<>,;:()\\]{0,40}(?:\^?\{?-?[0-9²³]\}?)?)?"
+)
+_LETTERS = "mgshlLNJWVAKCF"
+_TEN = re.compile(r"(-?)10\s*\^\s*\{?([-+]?[0-9]{1,3})\}?")
+_SEVERAL = re.compile(
+    r"\s*(?:,\s*(?:and|or)\b|;|,(?!\d)|, |\b(?:or|and|ou|oder|und|et)\b|或|和|\\text\{\s*(?:and|or)\s*\})\s*"
 )
 
 
@@ -35,38 +53,59 @@ class Number:
 
     value: Fraction
     percent: bool
-    unit: str
+    unit: units.Unit | None
 
 
 def _exact(figure: str) -> Fraction:
-    grouped = re.fullmatch(r"[1-9]\d{0,2}(?:[, ]\d{3})+(?:\.\d+)?", figure)
-    return Fraction((re.sub(r"[, ]", "", figure) if grouped else figure.replace(",", ".")).rstrip(".") or "0")
+    if re.fullmatch(_EUROPEAN, figure):
+        figure = figure.replace(".", "").replace(",", ".")
+    elif re.fullmatch(_GROUPED, figure):
+        figure = re.sub(r"[, ']", "", figure)
+    return Fraction(figure.replace(",", ".").rstrip(".") or "0")
 
 
 def plain(text: str) -> str:
     r"""LaTeX spacing, `\text`, `\frac`, `\left` and a leading `x =` written plainly, full-width characters folded."""
     text = fold_width(unwrapped(text))[: LONGEST * 2]
-    text = re.sub(r"\{,\}|,\s*\\!\s*", ",", text).replace(r"\!", "")
-    text = re.sub(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;: ]", " ", text)
-    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "°", text)
+    text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "")
+    text = re.sub(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;: ]|[~\u202f]", " ", text)
+    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree", "°", text)
     text = re.sub(r"\\(?:text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}", r" \1", text)
     text = re.sub(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))", r" \1\2/\3\4", text)
+    text = re.sub(r"^([-+]?)\s*\(\s*([-+]?[0-9][0-9./ ]*)\)", r"\1\2", text)
+    text = text.replace("½", " 1/2").replace("¼", " 1/4").replace("¾", " 3/4")
     text = re.sub(r"\\([%$])", r"\1", re.sub(r"^[^\W\d_]\w{0,2}\s*=(?!=)\s*", "", text.strip()))
-    return re.sub(r"\s+", " ", re.sub(r"(?<=[-+]) (?=\d)", "", text)).strip().removesuffix(".").strip(" *")
+    return (
+        re.sub(r"\s+", " ", re.sub(r"(?<=[-+]) (?=\d)", "", text))
+        .strip()
+        .removesuffix(".")
+        .strip(" *$" if text.count("$") > 1 else " *")
+    )
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Number | None:
     """Reads a text that is one number and nothing else.
 
     Args:
-        text: The number as written, LaTeX or plain.
+        text: The number as written: LaTeX, figures or words.
 
     Returns:
         The number, None when the text is not one.
     """
-    if len(text) > LONGEST or not (found := _NUMBER.fullmatch(plain(text))):
+    if len(text) > LONGEST:
         return None
-    value = _exact(found["figure"]) * Fraction(10) ** int(found["power"] or 0) * _SCALES.get(found["scale"] or "", 1)
+    text = plain(text)
+    if ten := _TEN.fullmatch(text):
+        return Number(Fraction(10) ** int(ten[2]) * (-1 if ten[1] else 1), False, None)
+    if not (found := _NUMBER.fullmatch(text)):
+        return _worded(text)
+    unit = (found["unit"] or "").strip(" .")
+    read = units.read(unit or found["money"]) if unit or found["money"] else None
+    if unit and (read is None or (len(unit) == 1 and unit.isascii() and unit.isalpha() and unit not in _LETTERS)):
+        return None
+    value = _exact(found["figure"]) * Fraction(10) ** int(found["power"] or found["ten"] or 0)
+    value *= SCALES.get(found["scale"] or "", 1)
     if found["under"]:
         below = _exact(found["under"])
         if not below:
@@ -74,46 +113,80 @@ def parse(text: str) -> Number | None:
         value /= below
     value += int(found["whole"] or 0)
     value = -value if (found["sign"] == "-") != (found["sign2"] == "-") else value
-    unit = (found["unit"] or "").strip(" .").casefold()
-    unit = unit[:-1] if len(unit) > 2 and unit.endswith("s") else unit
-    return Number(value / 100 if found["percent"] else value, bool(found["percent"]), unit)
+    return Number(value / 100 if found["percent"] else value, bool(found["percent"]), read)
+
+
+def _worded(text: str) -> Number | None:
+    """A number in words, with or without a unit: the longest beginning that is a number."""
+    words = text.split(" ")
+    for end in range(len(words), max(len(words) - 3, 0), -1):
+        rest = " ".join(words[end:])
+        value = number_of(" ".join(words[:end]))
+        unit = units.read(rest) if rest else None
+        if value is not None and (unit or not rest or rest in ("percent", "%")):
+            return Number(value / 100 if rest in ("percent", "%") else value, rest in ("percent", "%"), unit)
+    return None
 
 
 def readings(answer: Number, gold: Number) -> list[tuple[Fraction, Fraction]]:
     """The pairs of values in which an answer may agree with its gold; none when their units differ."""
-    if answer.unit and gold.unit and answer.unit != gold.unit:
-        return []
-    pairs = [(answer.value, gold.value)]
+    left, right = answer.value, gold.value
+    if answer.unit and gold.unit:
+        if not answer.unit.agrees(gold.unit):
+            return []
+        left, right = left * answer.unit.size, right * gold.unit.size
+    pairs = [(left, right)]
     if answer.percent != gold.percent:
-        pairs.append((answer.value * (100 if answer.percent else 1), gold.value * (100 if gold.percent else 1)))
+        pairs.append((left * (100 if answer.percent else 1), right * (100 if gold.percent else 1)))
     return pairs
 
 
-def stated(answer: Candidate) -> Number | None:
-    """The number that a place states, None when it states none."""
-    if (number := parse(answer.text)) or "marker" not in answer.rule:
-        return number
-    text = clause(answer.text)
-    return parse(text) or parse(
-        re.split(r"[,;]\s+(?=[^\W\d_]{2})|\s(?:because|since|which|as|so)\b|\s*[(=]", text, maxsplit=1)[0]
-    )
+def near(left: Fraction, right: Fraction, options: GradeOptions) -> bool:
+    """Whether two values agree within the tolerances of the options; the right one is the gold."""
+    if options.truncate:
+        left, right = Fraction(int(left)), Fraction(int(right))
+    if options.decimals is not None:
+        left, right = round(left, options.decimals), round(right, options.decimals)
+    allowed = max(Fraction(str(options.absolute_tolerance)), Fraction(str(options.relative_tolerance)) * abs(right))
+    return abs(left - right) <= allowed
 
 
-def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
-    """Compares a number with its gold, exactly.
+def several(text: str) -> bool:
+    """Whether a text states more than one number: "4 or 5", "4, 5"."""
+    parts = [part for part in _SEVERAL.split(text[:LONGEST]) if part.strip(" $\\(){}[]")]
+    return len(parts) > 1 and all(parse(part.strip(" ()[]{}\\")) for part in parts)
+
+
+def stated(answer: Candidate) -> Number | bool | None:
+    """The number that a place states, True when it states several, None when it states none."""
+    for text in stated_in(answer.text, "marker" in answer.rule):
+        if number := parse(text):
+            return number
+        if several(text):
+            return True
+    return None
+
+
+def judge(
+    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+) -> Verdict | None:
+    """Compares a number with its gold: exactly, unless the options allow a tolerance.
 
     Args:
         answer: Where the response states its answer.
         gold: The right number.
         choices: Not used.
+        options: Tolerances.
 
     Returns:
         The verdict, None when this place states no number.
     """
-    number, target = stated(answer), parse(gold)
-    if number is None or target is None:
+    found, target = stated(answer), parse(gold)
+    if found is None or target is None:
         return None
-    return Verdict.of(any(left == right for left, right in readings(number, target)), "number")
+    if not isinstance(found, Number):
+        return Verdict.of(False, "several")
+    return Verdict.of(any(near(left, right, options) for left, right in readings(found, target)), "number")
 
 
 def check(gold: str, choices: Sequence[str] = ()) -> str | None:

@@ -4,20 +4,24 @@ Two texts agree when they are equal after: full-width characters folded to ASCII
 Roman-numeral characters stay what they are, as in lmms-eval's OCRBench tests), case folded, apostrophes dropped,
 hyphens and runs of white space made one space, surrounding punctuation and a leading article removed, number words to
 ten written as digits ("none" is 0), as in the VQA metric. When the gold is "yes" or "no", a response that opens with
-that word and nowhere has the other one agrees.
+that word and nowhere has the other one agrees. The options may allow an edit distance, or name a benchmark's rule
+(`open_text`).
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cogito_pl.rewards.extract import Candidate, clause, unwrapped
+from cogito_pl.rewards import open_text
+from cogito_pl.rewards.delimiters import unwrapped
+from cogito_pl.rewards.extract import Candidate
+from cogito_pl.rewards.latex import fold_width
+from cogito_pl.rewards.options import STANDARD, GradeOptions
+from cogito_pl.rewards.prose import clause, closing, readings, values
 
 LONE_LENGTH = 100
 """Characters of a one-line response that may be an answer and nothing else."""
 
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D}
 _DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"} | {
     "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
 }  # fmt: skip
@@ -37,11 +41,6 @@ class Verdict(NamedTuple):
         return cls(correct, float(correct), rule)
 
 
-def fold_width(text: str) -> str:
-    """Full-width forms and the minus sign as ASCII; other compatibility characters untouched."""
-    return unicodedata.normalize("NFC", text).translate(_WIDE)
-
-
 def normalised(text: str) -> str:
     """The form in which two texts are compared; the text itself, stripped, when nothing else would be left of it."""
     folded = re.sub(r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", r"\1", fold_width(text)).casefold()
@@ -51,22 +50,29 @@ def normalised(text: str) -> str:
     return " ".join(_DIGITS.get(word, word) for word in folded.split(" ")) or text.strip()
 
 
-def same_text(answer: str, gold: str) -> bool:
+def same_text(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
     """Whether two texts agree by the rules of this file."""
     left, right = normalised(answer), normalised(gold)
+    if left == right:
+        return True
     if right in ("yes", "no"):
         said = re.findall(r"[^\W\d_]+", left[:1000])
         return said[:1] == [right] and ("no" if right == "yes" else "yes") not in said
-    return left == right
+    if options.text == "contains":
+        return open_text.contains(left, right)
+    return 0 < options.edit_distance and open_text.within(left, right, options.edit_distance)
 
 
-def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
+def judge(
+    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+) -> Verdict | None:
     """Compares a text answer with its gold.
 
     Args:
         answer: Where the response states its answer.
         gold: The right text.
         choices: Not used.
+        options: The rule of comparison.
 
     Returns:
         The verdict, None when this place states no answer.
@@ -74,13 +80,19 @@ def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict 
     gold, text = unwrapped(gold), unwrapped(answer.text)
     if not text:
         return None
-    if answer.rule in ("marker", "option-marker"):
-        text = text if same_text(text, gold) else unwrapped(clause(answer.text))
-    elif answer.rule == "statement":
-        return Verdict(True, 1.0, "text") if same_text(text, gold) else None
-    elif answer.rule == "lone" and (len(text) > LONE_LENGTH or "\n" in text) and not same_text(text, gold):
+    if options.text == "mmmu" and (answer.rule != "lone" or len(text) <= LONE_LENGTH):
+        return Verdict.of(open_text.mmmu(text, gold), "mmmu")
+    same = same_text(text, gold, options)
+    if "marker" in answer.rule and not same:
+        same = any(same_text(reading, gold, options) for reading in readings(answer.text, marked=True))
+        text = clause(answer.text)
+    elif answer.rule.endswith("statement") and not same:
         return None
-    return Verdict.of(same_text(text, gold), "text") if text else None
+    elif answer.rule == "lone" and not same:
+        same = any(same_text(value, gold, options) for value in values(closing(text)))
+        if not same and (len(text) > LONE_LENGTH or "\n" in text):
+            return None
+    return Verdict.of(same, "text") if text else None
 
 
 def check(gold: str, choices: Sequence[str] = ()) -> str | None:

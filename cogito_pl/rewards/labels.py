@@ -1,0 +1,104 @@
+"""Labels of options in a text. Knows how labels are written; nothing of places, of golds or of option texts.
+
+The article "A" and the pronoun "I" are never labels: before a further word they count only when that word explains
+("A because ...").
+"""
+
+import re
+
+_OPENING = re.compile(
+    r"^(?:[\s*$\"'`“:]|\\[(\[]|(?:for sure|clearly|definitely|probably|option|choice|letter|answer|the)\b)+",
+    re.IGNORECASE,
+)
+_JOIN = r"(?:\s*[,，、;/&+]\s*|\s*(?:\band\b|\bor\b|和|或)\s*|\s+)"  # noqa: RUF001
+_RUN = rf"[A-Z](?:{_JOIN}(?:and\s+|or\s+)?[(\[]?[A-Z](?![A-Za-z])[)\]]?)*"
+_BRACKETED = re.compile(
+    rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}](?:{_JOIN}(?:and\s+|or\s+)?[(\[]([A-Z])[)\]])*"
+)  # noqa: RUF001
+_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")  # noqa: RUF001
+_DENIED = re.compile(
+    r"[\s,*)\]\"”.]*(?:(?:is|are|was|were|both|all|must be|can be|looks?|seems?)\s+)*(?:not|n't|wrong|incorrect|false|cannot|can't|"  # noqa: RUF001
+    r"impossible|out\b|eliminated|ruled out|excluded|不(?!是\s*[A-Z])|错|isn't|aren't|doesn't|both wrong)",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"(?:\b(?:not|except|unlike|than|instead of|nor|neither|eliminate|exclude|excluding|rule out|reject|without)|n't|不是|非|排除)"
+    r"\s*(?:be|option|choice|answer|figure)?\s*[(\[*\"“]*$",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_EXPLAINS = re.compile(r"\s+(?:because|since|as|is|are|and|with|for|but|which|by|or)\b")
+_MARKED = re.compile(
+    r"[(\[（\"“](?P<a>[A-Z])[.,]?[)\]）\"”]|\*\*\(?(?P<b>[A-Z])[.)]?\*\*"  # noqa: RUF001
+    r"|\b(?:option|choice|answer|figure|picture|image|diagram|shape|graph|letter|label(?:l?ed)?|choose|pick|select|it's|is)\s+"
+    r"(?P<c>[A-Z])\b(?!['’]|\s+[a-z]+ing\b)(?=$|[\s.,;:)])|(?P<d>\b[A-Z])(?=:\s*\S|\.\s+\S|\s+is\s+(?:the\s+)?(?:correct|right|valid|best|true|answer))"  # noqa: RUF001
+    r"|选项?(?P<e>[A-Z])",
+)
+_TENTATIVE = re.compile(
+    r"\b(?:if|whether|maybe|perhaps|unclear|unsure|not sure|assum\w+|suppose|let's|let me|look at|consider|compare\b|check|"
+    r"verify|first|next|try|start with|guess|sorry|cannot|can't|unable)\b|[?？]",  # noqa: RUF001
+    re.IGNORECASE,
+)
+
+
+def split(run: str, labels: str) -> frozenset[str]:
+    """The labels of a run such as "A, B" or "AB"; empty when it holds anything but distinct labels, or an "or"."""
+    letters = re.findall(r"[A-Z]", run)
+    allowed = labels[:9] if len(labels) == 26 and run == "".join(letters) and len(run) > 1 else labels
+    plain = letters and len(set(letters)) == len(letters) and set(letters) <= set(allowed)
+    return frozenset(letters) if plain and not re.search(r"\bor\b|或", run) else frozenset()
+
+
+def leading(text: str, labels: str) -> tuple[frozenset[str], str] | None:
+    """The labels that a text opens with, and the rest of it.
+
+    Args:
+        text: A stated answer.
+        labels: The labels of the problem, "ABCD".
+
+    Returns:
+        None when the text opens with no label; an empty set when it opens with several of which one is to be chosen.
+    """
+    text = _OPENING.sub("", text)
+    if small := re.match(r"[(\[]?([a-z])(?:[)\]]\.?|[.:])?(?=\s|$)", text):
+        closed = small.end() == len(text) or not small[0][-1].isalpha()
+        if closed and (letter := small[1].upper()) in labels:
+            return frozenset(letter), text[small.end() :]
+    found = _BRACKETED.match(text) or _BARE.match(text)
+    if not found:
+        return None
+    rest, run = text[found.end() :], found[0] if text[0] in "([（【{" else found[1]  # noqa: RUF001
+    if not set(re.findall("[A-Z]", run)) <= set(labels):
+        return None
+    chosen = split(run, labels)
+    if _DENIED.match(rest) and not re.match(r"\s*[,，]", rest):  # noqa: RUF001
+        return None
+    if run in ("A", "I") and re.match(r"\s+[^\W\d_]", rest) and not _EXPLAINS.match(rest):
+        return None
+    several = re.match(r"\s*(?:,\s*)?(?:or|或|/)\s*\(?[A-Z]\b", rest)
+    return (frozenset() if several else chosen), rest
+
+
+def mentioned(sentence: str, labels: str) -> frozenset[str] | None:
+    """The only label that a sentence marks and does not deny; None when it marks none, or several, or is in doubt.
+
+    Args:
+        sentence: The closing sentence of a response.
+        labels: The labels of the problem.
+
+    Returns:
+        That label.
+    """
+    if _TENTATIVE.search(sentence):
+        return None
+    marked = set()
+    for found in _MARKED.finditer(sentence):
+        letter = found[found.lastgroup]
+        start, end = found.span(found.lastgroup)
+        denied = _DENIES.search(sentence[max(start - 40, 0) : start]) or _DENIED.match(sentence[end:])
+        if (
+            letter in labels
+            and not denied
+            and not (letter in "AI" and re.match(r"\s+[a-z]", sentence[end:]) and found["c"])
+        ):
+            marked.add(letter)
+    return frozenset(marked) if len(marked) == 1 else None
