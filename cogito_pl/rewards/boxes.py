@@ -21,7 +21,8 @@ import numpy as np
 
 from cogito_pl.rewards import frames
 from cogito_pl.rewards.assignment import best_partners
-from cogito_pl.rewards.extract import SPAN, Candidate, tagged
+from cogito_pl.rewards.delimiters import SPAN, tagged
+from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.text import Verdict, normalised
 
 MOST = 500
@@ -87,14 +88,13 @@ def _targets(gold: frames.BoxGold) -> list[Box]:
     return [Box(tuple(map(mul, box.corners, scale)), box.label) for box in parse(gold.text) or []]
 
 
-def judge(answer: Candidate, gold: str, choices: Sequence[str] = (), options: object = None) -> Verdict | None:
+def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
     """Compares boxes with the gold boxes.
 
     Args:
         answer: Where the response states its answer.
         gold: The right boxes, as the module describes.
         choices: Not used.
-        options: Not used; the gold says how to compare.
 
     Returns:
         The verdict with F1 as its score, None when this place states no boxes.

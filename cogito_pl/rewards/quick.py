@@ -2,7 +2,7 @@
 
 from cogito_pl.rewards.extract import candidates
 from cogito_pl.rewards.formula import stated, target
-from cogito_pl.rewards.math import normalised
+from cogito_pl.rewards.latex import canonical
 from cogito_pl.rewards.worker import GradeRequest
 
 LONGEST = 20_000
@@ -22,4 +22,4 @@ def is_quick(request: GradeRequest) -> bool:
     if request.options.places:
         return False
     formula = next((formula for place in candidates(request.response) if (formula := stated(place))), None)
-    return formula is None or normalised(formula) == normalised(target(request.gold)) != ""
+    return formula is None or canonical(formula) == canonical(target(request.gold)) != ""
