@@ -99,7 +99,7 @@ def _of_run(path: Path) -> RewardConfig:
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--reward", type=RewardConfig)
     try:
-        return parser.instantiate_classes(parser.parse_object({"reward": stated})).reward
+        return parser.instantiate(parser.parse_object({"reward": stated})).reward
     except jsonargparse.ArgumentError as error:
         raise ValueError(f"{path}: {error}") from None
 
