@@ -20,10 +20,11 @@ from collections.abc import Sequence
 
 from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
+from cogito_pl.rewards.official.symbols import verified
+from cogito_pl.rewards.official.tags import first_answer
 from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.variant import Variant
 
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NAMED = re.compile(rf"\b(?:{'|'.join(_NAMES)})\b")
 
@@ -32,7 +33,7 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
     """Grades as the released code does; `choices` and `options` are not used."""
     stated = _stated(response)
     if kind in ("math", "choice", "chart"):
-        score, rule = float(_verified(response, gold) or stated.strip() == gold.strip()), "reasoning"
+        score, rule = float(verified(gold, response) or stated.strip() == gold.strip()), "reasoning"
     elif (targets := _boxes(_stated(gold))) is not None:
         score, rule = box_score(_boxes(stated) or [], targets), "boxes"
     else:
@@ -41,14 +42,8 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
 
 
 def _stated(text: str) -> str:
-    found = _ANSWER.search(text)
-    return found[1] if found else text
-
-
-def _verified(response: str, gold: str) -> bool:
-    import math_verify
-
-    return math_verify.verify(math_verify.parse(gold), math_verify.parse(response))
+    found = first_answer(text)
+    return text if found is None else found
 
 
 def _boxes(text: str) -> list[dict] | None:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
+from cogito_pl.rewards.official.tags import thought_then_answer
 from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.variant import Variant
 
@@ -38,24 +39,21 @@ _DOUBT = re.compile(r"\b(?:wait|hmm|however|maybe|perhaps|not sure)\b")
 _CORRECTION = re.compile(r"\b(?:correct|correction|should be|instead|actually|mistake)\b")
 _LOOK = re.compile(r"\b(?:image|picture|figure|diagram|graph|chart)\b")
 _LOOK_AGAIN = re.compile(r"\b(?:look|looking|check|examine)(?:ing)? (?:again )?(?:at )?the (?:image|picture|figure)\b")
-_FORMS = (
-    re.compile(r"\s*<think>.*?</think>.*?\\boxed\{.*", re.DOTALL),
-    re.compile(r"\s*<think>.*?</think>\s*<answer>.*?</answer>\s*", re.DOTALL),
-    re.compile(r"\s*<think>.*?</think>.*?answer:.*", re.DOTALL | re.IGNORECASE),
-    re.compile(r"\s*<think>.*?</think>.*?Therefore.*?=.*", re.DOTALL),
-)
 
 
 def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
     """Grades as the released code does, whatever the kind; `choices` and `options` are not used."""
-    box = ruler.last_box(re.sub(r"\s*([<>/])\s*", r"\1", response))
+    box = ruler.last_box(re.sub(r"(?<=[<>/])\s+|(?<!\s)\s+(?=[<>/])", "", response))
     correct = ruler.same(box, gold)
     return Grade(correct, float(correct), box != ruler.MISSING, box[:500], "boxed/ruler")
 
 
 def form(response: str, verdict: Grade) -> float:
     """1.0 for reasoning and then a box, an answer tag, "answer:" or "Therefore ... ="."""
-    return float(any(shape.fullmatch(response) for shape in _FORMS))
+    text = response.strip()
+    thought, closed, rest = text.partition("</think>")
+    stated = r"\boxed{" in rest or "answer:" in rest.lower() or "=" in rest.partition("Therefore")[2]
+    return float(thought_then_answer(text) or bool(thought.startswith("<think>") and closed and stated))
 
 
 def self_critic(response: str, verdict: Grade) -> float:

@@ -19,12 +19,12 @@ from collections.abc import Sequence
 
 from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
+from cogito_pl.rewards.official.symbols import verified
+from cogito_pl.rewards.official.tags import first_answer, thought_then_answer
 from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.repetition import repetition
 from cogito_pl.rewards.variant import Variant
 
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
-_FORM = re.compile(r"<think>.*?</think>\s*<answer>.*?</answer>", re.DOTALL)
 _WORDS = re.compile(
     r"\\text|square|degrees?|inch(?:es)?|centimet(?:er|re)s?|met(?:er|re)s?|minutes?|seconds?|hours?|units?|cells?|"
     r"day|and|in|cm|km|mm|平方|厘米|度|个|元|米|°|\^\\circ|\\circ|[{}\s,，]"  # noqa: RUF001
@@ -39,17 +39,17 @@ def normalised(text: str) -> str:
 
 def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
     """Grades as the released code does, whatever the kind; `choices` and `options` are not used."""
-    found = _ANSWER.search(response)
-    if not found:
+    text = first_answer(response)
+    if text is None:
         return Grade.without_answer("none")
-    text, box = found[1], ruler.last_box(found[1])
+    box = ruler.last_box(text)
     rules = (
         ("ruler", lambda: ruler.same(box, gold)),
-        ("bare", lambda: _verified(box, gold)),
+        ("bare", lambda: verified(box, gold)),
         ("words", lambda: normalised(box) == normalised(gold)),
-        ("words-bare", lambda: _verified(normalised(box), normalised(gold))),
+        ("words-bare", lambda: verified(normalised(box), normalised(gold))),
         ("text", lambda: text == gold or normalised(text) == normalised(gold)),
-        ("text-pi", lambda: _verified(*(rf"\boxed{{{part}}}".replace("pi", "3.14") for part in (text, gold)))),
+        ("text-pi", lambda: verified(*(rf"\boxed{{{part}}}".replace("pi", "3.14") for part in (text, gold)))),
     )
     try:
         rule = next((name for name, agree in rules if agree()), None)
@@ -58,15 +58,9 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
     return Grade(rule is not None, float(rule is not None), True, text[:500], f"answer-tag/{rule or 'differs'}")
 
 
-def _verified(answer: str, gold: str) -> bool:
-    import math_verify
-
-    return math_verify.verify(math_verify.parse(answer), math_verify.parse(gold))
-
-
 def form(response: str, verdict: Grade) -> float:
     """1.0 for `<think>...</think>`, white space, `<answer>...</answer>` and nothing else; blocks may repeat within."""
-    return float(_FORM.fullmatch(response) is not None)
+    return float(thought_then_answer(response))
 
 
 def repetition_of_wrong(response: str, verdict: Grade) -> float:
