@@ -25,7 +25,8 @@ KINDS = ("math", "math", "math", "number", "choice", "text", "chart", "boxes")
 HOSTILE = {
     "tower of exponents": r"\boxed{9^{9^{9^{9}}}}",
     "monster exponent": r"\boxed{10^{100000000}}",
-    "power of a sum": r"\boxed{(x+y)^{4000}-(x-y)^{4000}}",
+    "power of a sum": r"\boxed{(x+y+z)^{999}}",
+    "integral": r"\boxed{\int_0^1 \sqrt{1+x^7}\sin(x^3) dx}",
     "factorial": r"\boxed{1000000!}",
     "nested roots": r"\boxed{" + r"\sqrt{1+" * 55 + "x" + "}" * 55 + "}",
     "100 kB of one token": "1 " * 50_000,
