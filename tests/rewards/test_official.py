@@ -56,12 +56,19 @@ def test_vl_cogito_wants_the_tag_and_does_not_want_a_box():
     assert grade(r"\boxed{4}", "4", "math").correct
 
 
+class InProcess:
+    """Grades here and now, in the place of a pool."""
+
+    def __init__(self, variant: str) -> None:
+        self.grader = OFFICIAL[variant].grader
+
+    def grade_all(self, requests):
+        return [self.grader(*request) for request in requests]
+
+
 def score(variant: str, response: str, gold: str, **settings: object):
-    with_pool = Reward(RewardConfig(variant=variant, workers=1, **settings))
-    try:
-        return with_pool.score([response], [Problem(id="p", question="?", answer=gold, kind="math")])
-    finally:
-        with_pool.close()
+    reward = Reward(RewardConfig(variant=variant, **settings), InProcess(variant))
+    return reward.score([response], [Problem(id="p", question="?", answer=gold, kind="math")])
 
 
 def test_vl_cogito_weighs_form_by_half_and_its_hard_stage_repetition_of_wrong_answers_too():
