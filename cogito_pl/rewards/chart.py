@@ -69,6 +69,8 @@ def judge(
     if options.chart == "official":
         return Verdict.of(official(answer.text.strip(), gold.strip(), options.chart_tolerance), "official")
     target, value = number.parse(gold), number.stated(answer)
+    if target is not None and value is None and answer.rule == "lone" and any(map(str.isdigit, answer.text)):
+        return None
     if target is None or value is None:
         return _said(answer, gold)
     if not isinstance(value, number.Number):

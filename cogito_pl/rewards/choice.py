@@ -18,7 +18,7 @@ from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.labels import leading, mentioned, split
 from cogito_pl.rewards.latex import STYLE, canonical, fold_width
 from cogito_pl.rewards.options import STANDARD, GradeOptions
-from cogito_pl.rewards.prose import clause, without_aside
+from cogito_pl.rewards.prose import clause, values, without_aside
 from cogito_pl.rewards.text import Verdict, normalised
 
 _LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])")  # noqa: RUF001
@@ -46,18 +46,16 @@ def by_text(text: str, choices: Sequence[str]) -> frozenset[str]:
     return frozenset()
 
 
-def opening_text(text: str, choices: Sequence[str]) -> frozenset[str]:
-    """The label of the only option that a stated value opens with, when no other option occurs in it; else empty."""
-    said = normalised(text[:500])
-    options = {label: normalised(_bare(option, label)) for label, option in zip(ascii_uppercase, choices, strict=False)}
-    whole = {
-        label: re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said) for label, option in options.items() if option
-    }
-    found = {label: options[label] for label, place in whole.items() if place}
-    longest = max(found, key=lambda label: len(found[label]), default="")
-    if not longest or whole[longest].start() > 0 or any(found[label] not in found[longest] for label in found):
+def opening_text(value: str, sentence: str, choices: Sequence[str]) -> frozenset[str]:
+    """The label of the option that a stated value opens with, when no other option occurs in the sentence; else empty."""
+    said, around = normalised(value[:500]), normalised(sentence[:500])
+    options = [normalised(_bare(option, label)) for label, option in zip(ascii_uppercase, choices, strict=False)]
+    occurring = [option for option in options if option and re.search(rf"(?<!\w){re.escape(option)}(?!\w)", around)]
+    longest = max(occurring, key=len, default="")
+    if not longest or any(option not in longest for option in occurring) or options.count(longest) > 1:
         return frozenset()
-    return frozenset(longest) if list(options.values()).count(options[longest]) == 1 else frozenset()
+    opens = re.match(rf"{re.escape(longest)}(?!\w)", said)
+    return frozenset(ascii_uppercase[options.index(longest)]) if opens else frozenset()
 
 
 def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
@@ -73,8 +71,9 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
     labels = ascii_uppercase[: len(choices) or None]
     text = STYLE.sub(r"\1", fold_width(unwrapped(answer.text))).strip()
     if answer.rule == "closing":
-        return mentioned(text, labels)
-    marked, stated = "marker" in answer.rule, "statement" in answer.rule
+        opened = (opening_text(value, text, choices) for value in values(text))
+        return mentioned(text, labels) or next(filter(None, opened), None)
+    marked = "marker" in answer.rule
     said = clause(text) if marked else text
     if marked and (rather := re.match(r"not\b[^.]{0,60}?\bbut\b\s*(.+)", said, re.IGNORECASE)):
         text = said = rather[1]
@@ -86,8 +85,8 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
     if found is not None and answer.rule == "option-marker" and not _LONE_END.match(found[1]):
         found = found if re.match(r"\s+(?:because|since|as|is|for|which)\b", found[1]) else None
     if found is None:
-        opens = marked or stated or answer.rule in ("answer-tag", "boxed")
-        return (opening_text(said, choices) if opens else None) or None
+        opens = marked or answer.rule in ("answer-tag", "boxed")
+        return (opening_text(said, said, choices) if opens else None) or None
     chosen, rest = found
     if answer.rule == "statement" and rest.strip(" .*\"'`)$"):
         return None

@@ -50,9 +50,13 @@ def words(text: str) -> list[str]:
 
 def _formula(text: str) -> str | None:
     """The text when it is a formula or a number, else the only delimited formula of a single sentence, else None."""
-    if not text or "\n\n" in text:
+    if not text or "\n\n" in text or r"\boxed" in text:
         return None
-    if number.parse(text) or (not words(tidy(text[:LONGEST])) and not re.search(r"[一-鿿]", text)):
+    if number.parse(text):
+        return text
+    if not re.search(r"(?<![_^\d])\d+\s+\d", text) and (
+        not words(tidy(text[:LONGEST])) and not re.search(r"[一-鿿]", text)
+    ):
         return text
     formulas = DELIMITED.findall(text)
     if len(formulas) == 1 and len(text) <= 200 and not re.search(r"\d", text.replace(formulas[0], "")):
@@ -68,7 +72,7 @@ def stated(answer: Candidate) -> str | None:
     if answer.rule == "lone":
         text = unwrapped(answer.text).removesuffix(".")
         delimited = DELIMITED.fullmatch(answer.text.strip()) and "\n" not in text
-        word = len(text) < 30 and len(text.split()) <= 2 and not re.search(r"\d|[一-鿿]{4}", text)
+        word = len(text) < 30 and len(text.split()) <= 2 and not re.search(r"\d|[一-鿿]{4}|\\f?boxed", text)
         return (_formula(text) or (text if delimited or word else "") or None) if len(text) < SPAN else None
     marked = "marker" in answer.rule
     for reading in readings(answer.text, marked):

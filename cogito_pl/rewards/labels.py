@@ -13,7 +13,7 @@ _OPENING = re.compile(
 _JOIN = r"(?:\s*[,，、;/&+]\s*|\s*(?:\band\b|\bor\b|和|或)\s*|\s+)"  # noqa: RUF001
 _RUN = rf"[A-Z](?:{_JOIN}(?:and\s+|or\s+)?[(\[]?[A-Z](?![A-Za-z])[)\]]?)*"
 _BRACKETED = re.compile(
-    rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}](?:{_JOIN}(?:and\s+|or\s+)?[(\[]([A-Z])[)\]])*"
+    rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}](?:{_JOIN}?(?:and\s+|or\s+)?[(\[]([A-Z])[)\]])*"
 )  # noqa: RUF001
 _BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")  # noqa: RUF001
 _DENIED = re.compile(
@@ -70,6 +70,8 @@ def leading(text: str, labels: str) -> tuple[frozenset[str], str] | None:
     if not set(re.findall("[A-Z]", run)) <= set(labels):
         return None
     chosen = split(run, labels)
+    if not chosen and re.search("[A-Z]{2}", run):  # letters of a word such as [LETTER]
+        return None
     if _DENIED.match(rest) and not re.match(r"\s*[,，]", rest):  # noqa: RUF001
         return None
     if run in ("A", "I") and re.match(r"\s+[^\W\d_]", rest) and not _EXPLAINS.match(rest):

@@ -77,6 +77,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s*\{\s*,\s*\}\s*", ",", re.sub(r"\\overline\{([A-Z]{2})\}", r"\1", text))
     if r"\begin" not in text:
         text = re.sub(r"\\{2,}(?=[a-zA-Z{}])", r"\\", text)  # written with escapes doubled
+    text = re.sub(r"(?<=[\d)}])(or|and)(?=[A-Z\d(\\])", r" \1 ", text)
     text = _REPEATING.sub(_repeating, text) if len(text) < 100 else text
     for _ in range(3):  # styles nest
         text = STYLE.sub(r" \1 ", text)

@@ -16,20 +16,17 @@ Figures of two bases, `21_3` and `21_4`, differ. The options change these conven
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from math import gcd
 
-from cogito_pl.rewards import number, symbolic, units
+from cogito_pl.rewards import number, units
+from cogito_pl.rewards.agreement import equal, name_of, same_number
 from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.formula import LONGEST, refused, stated, target, words
 from cogito_pl.rewards.latex import STYLE, canonical, tidy
 from cogito_pl.rewards.options import STANDARD, GradeOptions
-from cogito_pl.rewards.structure import Chain, Collection, chain, collection
+from cogito_pl.rewards.structure import chain, collection
 from cogito_pl.rewards.text import Verdict
 from cogito_pl.rewards.text import normalised as plain_words
-
-MOST_ITEMS = 40
-"""Items of a list that are compared one with another."""
 
 _MEANINGS = {
     r"\emptyset": "none", r"\{\}": "none", "no solution": "none", "no solutions": "none", "empty set": "none",
@@ -41,8 +38,6 @@ _UNIT = re.compile(
     r"(?P<marked>(?:(?:\\[,;: ]|~|\s)*(?:\\(?:text|mathrm|textnormal|mbox|rm|textbf|operatorname)\s*\{[^{}]*\}|/|\\cdot(?=\s*\\))"
     r"(?:\s*\^\s*\{?-?\d\}?)?)+)\s*$|(?<=[\d})\s])\s*(?P<plain>[a-zA-Z]{2,}(?:[ /^][a-zA-Z0-9^/ ]{1,30})?)$"
 )
-_BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
-_POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 _LABELLED = re.compile(r"[(\[]?([A-Z])(?:[)\].:]+(?:\s+(\S.*))?|\s*)$", re.DOTALL)
 
 
@@ -55,131 +50,11 @@ def _split_unit(text: str) -> tuple[str, units.Unit | None]:
     return (text[: found.start()].strip(), unit) if unit and text[: found.start()].strip() else (text, None)
 
 
-def _numbers(answer: number.Number, gold: number.Number, options: GradeOptions) -> bool:
-    """Whether two numbers agree; six decimals stand for a fraction that has no finite decimal."""
-    for left, right in number.readings(answer, gold):
-        if number.near(left, right, options):
-            return True
-        for decimal, fraction in ((left, right), (right, left)):
-            places = next((n for n in range(6, 20) if (decimal * 10**n).denominator == 1), None)
-            endless = gcd(fraction.denominator, 10**40) != fraction.denominator
-            if places and endless and abs(decimal - fraction) < Fraction(1, 10**places):
-                return True
-    return False
-
-
-def _name(text: str) -> str:
-    return canonical(chain(tidy(text)).name)
-
-
 def _unreduced(answer: str, gold: str) -> bool:
     """Whether the answer is a fraction that can be reduced, and the gold one that cannot."""
     parts = [re.fullmatch(r"-?\\frac\{-?(\d+)\}\{(\d+)\}|-?(\d+)/(\d+)", text) for text in (answer, gold)]
     factors = [gcd(*map(int, filter(None, part.groups()))) if part else 1 for part in parts]
     return factors[0] > 1 == factors[1]
-
-
-def _ratios(answer: str, gold: str) -> bool | None:
-    """Whether two ratios of figures are proportional, None when one is not; times of day must be equal."""
-    parts = [[number.parse(part) for part in text.split(":")] for text in (answer, gold)]
-    if not all(part and part.value for side in parts for part in side):
-        return None
-    one, other = ([part.value for part in side] for side in parts)
-    if len(one) != len(other) or re.fullmatch(r"\d{1,2}:[0-5]\d", gold):
-        return False
-    return all(left * other[0] == right * one[0] for left, right in zip(one, other, strict=True))
-
-
-def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
-    """Compares two formulas that are no collections."""
-    left, right = canonical(answer), canonical(gold)
-    if left == right:
-        return bool(left), "string"
-    one, other = number.parse(answer), number.parse(gold)
-    if one and other:
-        return _numbers(one, other, options), "number"
-    if (one_base := _BASED.fullmatch(left)) and (other_base := _BASED.fullmatch(right)):
-        return one_base.groups() == other_base.groups(), "base"
-    if ":" in left and ":" in right and (ratio := _ratios(left, right)) is not None:
-        return ratio, "ratio"
-    return symbolic.agree(answer, gold, options), "math-verify"
-
-
-def _equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
-    """Compares two formulas, each of which may be a collection or a chain of equalities."""
-    one, other = collection(answer), collection(gold)
-    single = [not items.opening and len(items.items) == 1 for items in (one, other)]
-    if all(single):
-        return _chains(one.items[0], other.items[0], options)
-    for alone, text in zip(single, (answer, gold), strict=True):
-        if alone and (values := chain(text).values) != (text,):  # (x, y) = (1, 2)
-            pairs = [(value, gold) if text is answer else (answer, value) for value in values]
-            return next((found for pair in pairs if (found := _equal(*pair, options))[0]), (False, "items"))
-        if alone and (point := _POINT.fullmatch(text)):  # P(2, 3)
-            return _equal(*((point[1], gold) if text is answer else (answer, point[1])), options)
-    if any(single) and one.opening + other.opening:
-        return _item(answer, gold, options)  # an interval, and perhaps the inequality that describes it
-    return _collections(one, other, options)
-
-
-def _chains(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
-    one, other = chain(answer), chain(gold)
-    if one.values == (answer,) and other.values == (gold,):
-        return _item(answer, gold, options)
-    alike = not one.name or not other.name or canonical(one.name) == canonical(other.name) or options.any_names
-    if alike or ("y" in (one.name, other.name) and "(" in answer + gold):
-        for left in one.values:
-            for right in other.values:
-                agree, rule = _equal(left, right, options)
-                if agree:
-                    return True, rule
-    constant = all(number.parse(value) for value in one.values + other.values)
-    if constant or not ("=" in answer and "=" in gold):
-        return False, "items"
-    return _item(answer, gold, options)
-
-
-def _matched(answers: Sequence[str], golds: Sequence[str], options: GradeOptions) -> bool:
-    """Whether the items agree one to one in some order; equality carries over, so that the first match will do."""
-    left = list(answers)
-    for gold in golds:
-        found = next((answer for answer in left if _equal(answer, gold, options)[0]), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return not left
-
-
-def _parts(item: str) -> tuple[str, ...]:
-    inner = collection(item)
-    return (item,) if inner.opening or number.parse(item) else inner.items
-
-
-def _collections(answer: Collection, gold: Collection, options: GradeOptions) -> tuple[bool, str]:
-    brackets = {answer.opening, gold.opening} - {""}
-    ordered = (brackets and r"\{" not in brackets) or (options.ordered and not brackets)
-    one, other = (
-        list(items.items)
-        if ordered
-        else list({canonical(item).replace(" ", ""): item for item in items.items}.values())
-        for items in (answer, gold)
-    )
-    if len(one) != len(other):  # groups such as "p=5, q=2; p=7, q=2" against the same without groups
-        one, other = ([part for item in items for part in _parts(item)] for items in (one, other))
-    if len(one) != len(other) or len(one) > MOST_ITEMS:
-        return False, "items"
-    both = answer.opening and gold.opening
-    shapes = {(answer.opening, answer.closing), (gold.opening, gold.closing)}
-    if both and len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
-        return False, "brackets"
-    names = [[canonical(chain(item).name) for item in items] for items in (one, other)]
-    if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:
-        return _matched(one, other, options), "items"
-    if not all(all(group) for group in names):  # only one side names its values
-        one, other = ([chain(item).values[0] for item in items] for items in (one, other))
-    if ordered:
-        return all(_equal(*pair, options)[0] for pair in zip(one, other, strict=True)), "items"
-    return _matched(one, other, options), "items"
 
 
 def _wordy(text: str) -> bool:
@@ -209,7 +84,7 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
         return True, "string"
     if options.reduced and _unreduced(left, right):
         return False, "reduced"
-    if labelled := _LABELLED.match(answer.strip()):
+    if labelled := _LABELLED.match(STYLE.sub(r"\1", answer).strip()):
         if re.fullmatch("[A-Z]", right):
             return labelled[1] == right, "label"
         answer = labelled[2] or answer
@@ -218,8 +93,8 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
     if refused(left) or refused(right):
         return False, "refused"
     one, other = number.parse(answer), number.parse(gold)
-    if one and other and (not _name(answer) or _name(gold) in ("", _name(answer))):
-        return _numbers(one, other, options), "number"
+    if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
+        return same_number(one, other, options), "number"
     (answer, unit), (gold, due) = _split_unit(answer), _split_unit(gold)
     if unit and due and not unit.agrees(due):
         return False, "units"
@@ -229,7 +104,7 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
     if unit and due and unit.size != due.size:
         ratio = unit.size / due.size
         answer = rf"({answer}) \cdot \frac{{{ratio.numerator}}}{{{ratio.denominator}}}"
-    return _equal(answer, gold, options)
+    return equal(answer, gold, options)
 
 
 def judge(
@@ -255,6 +130,8 @@ def check(gold: str, choices: Sequence[str] = ()) -> str | None:
     formula = target(gold)
     if not canonical(formula):
         return "the answer is empty"
+    if formula.replace(r"\{", "").count("{") != formula.replace(r"\}", "").count("}"):
+        return f"the braces of the answer {formula[:60]!r} do not close"
     if refused(formula):
         return f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
     return None

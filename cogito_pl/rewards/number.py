@@ -26,9 +26,7 @@ from cogito_pl.rewards.words import SCALES, number_of
 LONGEST = 200
 """Characters in which a number must be written."""
 
-_GROUPED = (
-    r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+|(?:'[0-9]{3})+)(?:\.[0-9]+)?|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
-)
+_GROUPED = r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:'[0-9]{3})+)(?:\.[0-9]+)?|[1-9][0-9]{0,2}(?: [0-9]{3})+(?:[.,][0-9]+)?|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 _EUROPEAN = r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
 _FIGURE = rf"{_GROUPED}|{_EUROPEAN}|[0-9]+,[0-9]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _NUMBER = re.compile(
@@ -60,7 +58,7 @@ def _exact(figure: str) -> Fraction:
     if re.fullmatch(_EUROPEAN, figure):
         figure = figure.replace(".", "").replace(",", ".")
     elif re.fullmatch(_GROUPED, figure):
-        figure = re.sub(r"[, ']", "", figure)
+        figure = re.sub(r"[ ']" if " " in figure else r"[,']", "", figure)
     return Fraction(figure.replace(",", ".").rstrip(".") or "0")
 
 

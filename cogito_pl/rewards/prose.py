@@ -20,7 +20,8 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _VERB = re.compile(
-    r"\b(?:is|are|be|was|were|equals|est(?: donc)?(?: de)?|sont|es|son|ist|sind|it's)\b\s*:?|是|为|等于", re.IGNORECASE
+    r"\b(?:is|are|(?:must|should|will|to) be|was|were|equals|est(?: donc)?(?: de)?|sont|es|son|ist|sind|it's)\b\s*:?|是|为|等于",
+    re.IGNORECASE,
 )
 _HAVING = re.compile(
     r"\b(?:has|have|had|needs?|costs?|weighs?|measures|takes?|gets?|contains?|there (?:is|are|were)|a|ont|aura|auront|"
