@@ -23,7 +23,7 @@ from cogito_pl.rewards import Reward, RewardConfig
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
 
-VALIDATION_TERMS = ("accuracy", "format", "length_tokens", "unparsed", "truncated")
+VALIDATION_TERMS = ("length_tokens", "unparsed", "truncated")
 
 
 class PolicyModule(StagedModule):
@@ -68,7 +68,7 @@ class PolicyModule(StagedModule):
 
     def refusal(self, problem: Problem, *, training: bool) -> str | None:
         """Why this module cannot use the problem, or None; `training` tells problems to learn from."""
-        return self.encoder.refusal(problem)
+        return self.reward.refusal(problem) or self.encoder.refusal(problem)
 
     def setup(self, stage: str) -> None:
         """Checks the schedule against the number of ranks and derives gradient accumulation from it."""
@@ -120,7 +120,8 @@ class PolicyModule(StagedModule):
         """Starts the validation metrics, one set per source and one over all."""
         names = self.trainer.datamodule.validation_names
         scopes = ["val"] + ([f"val/{name}" for name in names] if len(names) > 1 else [])
-        means = Means(f"{scope}/{term}" for scope in scopes for term in VALIDATION_TERMS)
+        terms = (*self.reward.terms, *VALIDATION_TERMS)
+        means = Means(f"{scope}/{term}" for scope in scopes for term in terms)
         self.validation_means = means.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -133,8 +134,8 @@ class PolicyModule(StagedModule):
         names = self.trainer.datamodule.validation_names
         rollout = self.roll_out(batch, self.evaluation, group_size=1, purpose="validation")
         terms = {
+            **rollout.reward_terms,
             "accuracy": rollout.correct,
-            "format": rollout.reward_terms["format"],
             "length_tokens": rollout.lengths,
             "unparsed": [float(not grade.parsed) for grade in rollout.grades],
             "truncated": (~rollout.finished).float(),

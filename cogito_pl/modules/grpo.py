@@ -29,7 +29,7 @@ from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
 
 ROLLOUT_MEANS = (
-    "reward/total", "reward/accuracy", "reward/format", "reward/unparsed",
+    "reward/total", "reward/unparsed",
     "rollout/length_tokens", "rollout/truncated", "rollout/groups_without_signal",
 )  # fmt: skip
 POLICY_MEANS = (
@@ -83,7 +83,7 @@ class GRPOModule(PolicyModule):
         self._sampling, self._loss = sampling, loss
         self.scale_by_std, self.drop_zero_weight = scale_by_std, drop_zero_weight
         self.reference: Reference | None = None
-        self.means = Means(ROLLOUT_MEANS + POLICY_MEANS)
+        self.means = Means((*ROLLOUT_MEANS, *(f"reward/{name}" for name in self.reward.terms), *POLICY_MEANS))
         self._rollout: Rollout | None = None
         self._sizes: list[UpdateSize] = []
 

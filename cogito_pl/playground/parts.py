@@ -66,8 +66,8 @@ class PartSpec:
         seed: Base seed, zero or more.
         families: Families, or lessons of the `pretrain` part, that occur; empty for all.
         difficulties: Difficulties that occur.
-        hasty_share: Share of the `sft` part's problems with pictures whose solution is a guess at a glance; sums, and the
-            other parts, have careful solutions only.
+        hasty_share: Share of the `sft` part's problems with pictures whose solution is a guess at a glance; sums, and
+            the other parts, have careful solutions only.
     """
 
     part: str

@@ -3,9 +3,11 @@
 A formula can keep sympy busy for minutes, and only killing its process is sure to stop it. So each worker holds one
 answer at a time, the parent keeps the clock (which works from any thread and touches no signal), and a worker that
 passes its deadline is killed and replaced: only its own answer is lost. Workers are spawned, never forked, because
-the parent may hold a CUDA context; they are daemons, so none survives the parent.
+the parent may hold a CUDA context; they are daemons, so none survives the parent. What takes linear time is graded in
+the parent (`quick`): the way to a worker and back costs more.
 """
 
+import hashlib
 import threading
 import time
 from collections import Counter, OrderedDict, deque
@@ -13,10 +15,19 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from cogito_pl.rewards.grade import Grade, grade
+from cogito_pl.rewards.quick import is_quick
 from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
 
 CACHED = 8192
-"""Grades that are kept, so that identical requests are graded once."""
+"""Grades that are kept, so that identical requests are graded once; their texts are not kept."""
+
+COUNTERS = ("graded", "unparsed", "cache_hits", "in_parent", "deadline", "died", "errors", "deaths")
+"""Responses graded and unparsed; those answered by the cache, or in this process; those past their deadline, those
+whose worker died twice over them, those on which a verifier raised; and deaths of workers that nobody killed."""
+
+
+def _key(request: GradeRequest) -> bytes:
+    return hashlib.blake2b(repr(request).encode(), digest_size=16).digest()
 
 
 class GraderPool:
@@ -28,7 +39,7 @@ class GraderPool:
         grader: What the workers call; importable.
 
     Raises:
-        RuntimeError: From `grade_all`, when a worker cannot start.
+        ValueError: No workers, or no time.
     """
 
     def __init__(self, workers: int = 2, deadline_s: float = 5.0, grader: Grader = grade) -> None:
@@ -36,13 +47,13 @@ class GraderPool:
             raise ValueError(f"workers={workers}, deadline_s={deadline_s}: both must be positive; use workers >= 1")
         self._size, self._deadline_s, self._grader = workers, deadline_s, grader
         self._workers: list[Worker] = []
-        self._cache: OrderedDict[GradeRequest, Grade] = OrderedDict()
-        self._counts = Counter(dict.fromkeys(("graded", "unparsed", "timeouts", "deaths", "errors", "cache_hits"), 0))
+        self._cache: OrderedDict[bytes, Grade] = OrderedDict()
+        self._counts = Counter(dict.fromkeys(COUNTERS, 0))
         self._lock = threading.Lock()
 
     @property
     def counters(self) -> dict[str, int]:
-        """Since the pool was made: graded and unparsed responses, timeouts, deaths of workers, errors, cache hits."""
+        """What happened since the pool was made, see `COUNTERS`."""
         return dict(self._counts)
 
     def grade_all(self, requests: Sequence[GradeRequest]) -> list[Grade]:
@@ -60,36 +71,46 @@ class GraderPool:
             ValueError: A request has an unknown kind.
         """
         with self._lock:
-            fresh = list(dict.fromkeys(request for request in requests if request not in self._cache))
-            grades = {request: self._cache[request] for request in requests if request in self._cache}
+            keys = {request: _key(request) for request in dict.fromkeys(requests)}
+            grades = {request: self._cache[key] for request, key in keys.items() if key in self._cache}
+            fresh = [request for request in keys if request not in grades]
+            quick = [request for request in fresh if is_quick(request)] if self._grader is grade else []
             try:
-                if self._grader is grade:  # only formulas can take long; a trip to a worker costs more than the rest
-                    grades |= {request: grade(*request) for request in fresh if request.kind != "math"}
+                grades |= {request: grade(*request) for request in quick}
                 grades |= self._graded([request for request in fresh if request not in grades])
             except BaseException:
                 self._kill_all()  # workers may still hold requests whose answers nobody will read
                 raise
-            self._counts.update(graded=len(requests), cache_hits=len(requests) - len(fresh))
-            self._counts["unparsed"] += sum(not grades[request].parsed for request in requests)
-            self._counts["timeouts"] += sum(grades[request].rule == "deadline" for request in fresh)
-            self._counts["errors"] += sum(grades[request].rule == "error" for request in fresh)
-            for request, verdict in grades.items():
-                if verdict.rule not in ("deadline", "died"):  # a busy machine must not be remembered
-                    self._cache[request] = verdict
-                    self._cache.move_to_end(request)
-            while len(self._cache) > CACHED:
-                self._cache.popitem(last=False)
+            self._remember({key: grades[request] for request, key in keys.items()})
+            rules = Counter(grades[request].rule for request in fresh)
+            self._counts.update(
+                graded=len(requests),
+                unparsed=sum(not grades[request].parsed for request in requests),
+                cache_hits=len(requests) - len(fresh),
+                in_parent=len(quick),
+                deadline=rules["deadline"],
+                died=rules["died"],
+                errors=rules["error"],
+            )
             return [grades[request] for request in requests]
+
+    def _remember(self, grades: dict[bytes, Grade]) -> None:
+        for key, verdict in grades.items():
+            if verdict.rule not in ("deadline", "died"):  # a busy machine must not be remembered
+                self._cache[key] = verdict
+                self._cache.move_to_end(key)
+        while len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
 
     def _graded(self, requests: Sequence[GradeRequest]) -> dict[GradeRequest, Grade]:
         grades: dict[GradeRequest, Grade] = {}
         queue, died = deque(requests), set[GradeRequest]()
         while len(grades) < len(requests):
             while len(self._workers) < min(self._size, len(requests) - len(grades)):
-                self._workers.append(Worker(self._grader))
+                self._workers.append(Worker(self._grader, self._deadline_s))
             for worker in self._workers:
                 if worker.ready and worker.request is None and queue:
-                    worker.give(queue.popleft(), self._deadline_s)
+                    worker.give(queue.popleft())
             waited = [worker for worker in self._workers if worker.request or not worker.ready]
             first = min(worker.until for worker in waited)
             heard = wait([worker.pipe for worker in waited], timeout=max(0.0, first - time.monotonic()))

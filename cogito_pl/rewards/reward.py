@@ -1,42 +1,16 @@
-"""The reward of a response: weighted terms. Knows accuracy and form; nothing of rollouts, lengths or tensors."""
+"""The reward of a response: weighted terms. Knows who computes which term; nothing of rollouts, lengths or tensors."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.data.problem import KINDS, Problem
+from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.format import format_reward
-from cogito_pl.rewards.grade import Grade
+from cogito_pl.rewards.frames import with_options
+from cogito_pl.rewards.grade import Grade, grade
+from cogito_pl.rewards.official import OFFICIAL
 from cogito_pl.rewards.pool import GradeRequest, GraderPool
-
-
-@dataclass(frozen=True, kw_only=True)
-class RewardConfig:
-    """What a response is rewarded for.
-
-    Args:
-        accuracy: Weight of a right answer.
-        format: Weight of the form `<think>...</think><answer>...</answer>`.
-        workers: Processes that grade.
-        deadline_s: Seconds that grading one response may take; after that it counts as unparsed.
-    """
-
-    accuracy: float = 1.0
-    format: float = 0.5
-    workers: int = 2
-    deadline_s: float = 5.0
-
-    def __post_init__(self) -> None:
-        """Raises ValueError naming the setting, its value and the remedy."""
-        for name in ("accuracy", "format"):
-            if not 0 <= (weight := getattr(self, name)) < math.inf:
-                raise ValueError(f"reward.{name}={weight} is not a weight; choose 0 (off) or a positive number")
-        if self.workers < 1:
-            raise ValueError(f"reward.workers={self.workers} leaves nobody to grade; choose at least 1")
-        if not 0 < self.deadline_s < math.inf:
-            raise ValueError(
-                f"reward.deadline_s={self.deadline_s} is not a time; choose a positive number of seconds, e.g. 5"
-            )
+from cogito_pl.rewards.repetition import repetition
 
 
 @dataclass(frozen=True)
@@ -45,7 +19,7 @@ class RewardResult:
 
     Args:
         total: Weighted sum of the terms.
-        terms: Unweighted values of each term, "accuracy" and "format".
+        terms: Unweighted values of each term by name, as in `Reward.terms`.
         grades: The verdicts behind "accuracy".
     """
 
@@ -55,7 +29,7 @@ class RewardResult:
 
 
 class Reward:
-    """Scores responses; training and evaluation use the same object.
+    """Scores responses; training, difficulty and evaluation use the same object.
 
     Args:
         config: Weights and limits.
@@ -65,12 +39,31 @@ class Reward:
     def __init__(self, config: RewardConfig, pool: GraderPool | None = None) -> None:
         self.config = config
         self._owns_pool = pool is None
-        self._pool = GraderPool(config.workers, config.deadline_s) if pool is None else pool
+        official = OFFICIAL.get(config.variant)
+        grader = official.grader if official else grade
+        self._pool = GraderPool(config.workers, config.deadline_s, grader) if pool is None else pool
+        self._weights = {kind: config.weights(kind) for kind in KINDS}
+        weighed = {name for weights in self._weights.values() for name, weight in weights.items() if weight}
+        terms = {"format": self._form, "repetition": self._repetition} | dict(official.terms if official else {})
+        self._terms = {name: term for name, term in terms.items() if name in weighed | {"format"}}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the terms: accuracy, format, and whatever else has a weight for some kind of problem."""
+        return ("accuracy", *self._terms)
 
     @property
     def counters(self) -> dict[str, int]:
         """The counters of the pool."""
         return self._pool.counters
+
+    def refusal(self, problem: Problem) -> str | None:
+        """Why this reward cannot grade a problem whose answer its verifier can read, or None."""
+        try:
+            self._request("", problem)
+        except ValueError as error:
+            return str(error)
+        return None
 
     def score(self, responses: Sequence[str], problems: Sequence[Problem]) -> RewardResult:
         """Rewards each response for its problem.
@@ -83,17 +76,31 @@ class Reward:
             The rewards; accuracy is the grade's score, which is partial only for boxes.
 
         Raises:
-            ValueError: The numbers of responses and problems differ.
+            ValueError: The numbers of responses and problems differ, or a problem's boxes cannot be brought to the
+                frame of the answer.
         """
-        pairs = zip(responses, problems, strict=True)
-        grades = self._pool.grade_all([GradeRequest(text, p.answer, p.kind, tuple(p.choices)) for text, p in pairs])
-        terms = {
-            "accuracy": [verdict.score for verdict in grades],
-            "format": [format_reward(response) for response in responses],
-        }
-        weights = {"accuracy": self.config.accuracy, "format": self.config.format}
-        total = [sum(weights[name] * values[i] for name, values in terms.items()) for i in range(len(grades))]
+        pairs = list(zip(responses, problems, strict=True))
+        grades = self._pool.grade_all([self._request(response, problem) for response, problem in pairs])
+        terms = {"accuracy": [verdict.score for verdict in grades]}
+        for name, term in self._terms.items():
+            terms[name] = [term(response, verdict) for response, verdict in zip(responses, grades, strict=True)]
+        weights = [self._weights[problem.kind] for problem in problems]
+        total = [sum(own[name] * terms[name][row] for name in terms) for row, own in enumerate(weights)]
         return RewardResult(total, terms, grades)
+
+    def _request(self, response: str, problem: Problem) -> GradeRequest:
+        gold = problem.answer
+        if problem.kind == "boxes" and self.config.variant == "default":
+            size = problem.images[0].size if len(problem.images) == 1 else None
+            gold = with_options(gold, self.config.boxes, size)
+        return GradeRequest(response, gold, problem.kind, tuple(problem.choices), self.config.grading)
+
+    def _form(self, response: str, verdict: Grade) -> float:
+        return format_reward(response, self.config.form)
+
+    def _repetition(self, response: str, verdict: Grade) -> float:
+        spared = self.config.repetition_of.scope == "wrong" and verdict.correct
+        return 0.0 if spared else repetition(response, self.config.repetition_of.words)
 
     def close(self) -> None:
         """Ends the workers, unless the pool was given and is its giver's."""

@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import NamedTuple
 
-from cogito_pl.rewards.grade import Grade, grade
+from cogito_pl.rewards.grade import Grade
+from cogito_pl.rewards.options import STANDARD, GradeOptions
 
 START_UP_S = 60.0
 """Seconds that a process may take until it is ready."""
@@ -26,24 +28,30 @@ class GradeRequest(NamedTuple):
     gold: str
     kind: str
     choices: tuple[str, ...] = ()
+    options: GradeOptions = STANDARD
 
 
-Grader = Callable[[str, str, str, Sequence[str]], Grade]
+Grader = Callable[[str, str, str, Sequence[str], GradeOptions], Grade]
 
 
-def serve(pipe: Connection, grader: Grader) -> None:
-    """What a worker does: says that it is ready, then answers requests until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
+    """What a worker does: says that it is ready, then answers requests until its parent is gone.
+
+    A parent that was killed cannot keep the clock, so a request may take twice its deadline of the processor's time;
+    then the kernel ends the process, even inside one long multiplication.
+    """
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        if grader is grade:
-            grade("1+x", "x+1", "math")  # imports sympy now, so that no deadline pays for it
+        with contextlib.suppress(Exception):
+            grader(r"<answer>\boxed{1+x}</answer>", "x+1", "math", (), STANDARD)  # no deadline pays for what it imports
         pipe.send("ready")
         while True:
             request = pipe.recv()
+            signal.setitimer(signal.ITIMER_PROF, 2 * deadline_s)
             try:
                 verdict: Grade | Exception = grader(*request)
             except Exception as error:  # handed to the parent, which raises it
                 verdict = error
+            signal.setitimer(signal.ITIMER_PROF, 0)
             pipe.send(verdict)
 
 
@@ -57,23 +65,35 @@ def _unnamed_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process started here never sees Ctrl-C, not even while it imports: that is its parent's to handle."""
+    resource_tracker.ensure_running()  # it changes the mask too, when spawning starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Worker:
     """A process, its pipe, and the one request that it holds."""
 
-    def __init__(self, grader: Grader) -> None:
+    def __init__(self, grader: Grader, deadline_s: float) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, grader), daemon=True, name="cogito-grader")
-        with _START, _unnamed_main():
+        arguments = (theirs, grader, deadline_s)
+        self.process = context.Process(target=serve, args=arguments, daemon=True, name="cogito-grader")
+        with _START, _unnamed_main(), _without_interrupts():
             self.process.start()
         theirs.close()
-        self.ready = False
+        self.ready, self.deadline_s = False, deadline_s
         self.request: GradeRequest | None = None
         self.until = time.monotonic() + START_UP_S
 
-    def give(self, request: GradeRequest, deadline_s: float) -> None:
+    def give(self, request: GradeRequest) -> None:
         """Hands over a request and starts its clock."""
-        self.request, self.until = request, time.monotonic() + deadline_s
+        self.request, self.until = request, time.monotonic() + self.deadline_s
         with contextlib.suppress(OSError):  # a dead worker shows when its pipe is read
             self.pipe.send(request)
 

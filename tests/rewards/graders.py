@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from cogito_pl.rewards import Grade
 
 
-def obedient(response: str, gold: str, kind: str, choices: Sequence[str] = ()) -> Grade:
+def obedient(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: object = None) -> Grade:
     if response == "hang":
         while True:
             time.sleep(0.01)
+    if response == "spin":
+        while True:
+            pass
     if response == "die":
         os._exit(3)
     if response.startswith("die once") and not os.path.exists(gold):

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -8,8 +9,12 @@ from pathlib import Path
 
 import pytest
 from graders import obedient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from benchmarks.grading import HOSTILE, SHARES, draw, grade_all
 from cogito_pl.rewards import GradeRequest, GraderPool, grade
+from cogito_pl.rewards import pool as pool_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,13 +37,19 @@ def pool():
         yield pool
 
 
+@pytest.fixture(scope="module")
+def verifiers():
+    with GraderPool(workers=2, deadline_s=2.0) as pool:
+        yield pool
+
+
 def test_a_hanging_answer_loses_only_itself(pool):
     before = pool.counters
     grades = pool.grade_all(ask("a", "hang", "b", "c", "d"))
     assert [verdict.rule for verdict in grades] == ["test", "deadline", "test", "test", "test"]
     assert [verdict.extracted for verdict in grades] == ["a", "", "b", "c", "d"]
     assert not grades[1].parsed
-    assert pool.counters["timeouts"] == before["timeouts"] + 1
+    assert pool.counters["deadline"] == before["deadline"] + 1
     assert pool.counters["unparsed"] == before["unparsed"] + 1
 
 
@@ -95,14 +106,125 @@ def test_kinds_that_are_quick_to_verify_start_no_process():
         requests = [GradeRequest("<answer>4</answer>", "4", "number"), GradeRequest("nothing here", "4", "number")]
         assert [verdict.correct for verdict in pool.grade_all(requests)] == [True, False]
         assert set(multiprocessing.active_children()) == before
-        assert pool.counters == dict(graded=2, unparsed=1, timeouts=0, deaths=0, errors=0, cache_hits=0)
+        assert {name: count for name, count in pool.counters.items() if count} == dict(
+            graded=2, unparsed=1, in_parent=2
+        )
 
 
-def test_the_pool_and_a_direct_call_give_the_same_verdicts():
+def test_the_pool_and_a_direct_call_give_the_same_verdicts(verifiers):
     cases = [(r"\boxed{x+1}", "1+x"), (r"\boxed{\frac{9}{2}}", "4.5"), (r"\boxed{2}", "3"), ("no idea", "3")]
-    with GraderPool(workers=1) as pool:
-        grades = pool.grade_all([GradeRequest(response, gold, "math") for response, gold in cases])
+    grades = verifiers.grade_all([GradeRequest(response, gold, "math") for response, gold in cases])
     assert grades == [grade(response, gold, "math") for response, gold in cases]
+
+
+REQUESTS = [GradeRequest(done.response, done.problem.answer, done.problem.kind) for done in draw(30, seed=3)]
+
+
+@pytest.fixture(scope="module")
+def expected(verifiers):
+    before, grades = verifiers.counters["cache_hits"], verifiers.grade_all(REQUESTS)
+    assert verifiers.grade_all(REQUESTS) == grades
+    assert verifiers.counters["cache_hits"] == before + len(REQUESTS)
+    return grades
+
+
+@pytest.fixture(scope="module")
+def forgetful_pools(expected, verifiers):
+    with pytest.MonkeyPatch.context() as patch, GraderPool(workers=1) as one:
+        patch.setattr(pool_module, "CACHED", 0)
+        verifiers.grade_all([])  # so that it forgets what it has
+        yield verifiers, one
+
+
+@settings(max_examples=4, deadline=None)
+@given(order=st.permutations(range(len(REQUESTS))), size=st.sampled_from([0, 1]))
+def test_a_verdict_depends_on_no_order_no_pool_size_and_no_cache(forgetful_pools, expected, order, size):
+    pool = forgetful_pools[size]
+    hits = pool.counters["cache_hits"]
+    assert pool.grade_all([REQUESTS[place] for place in order]) == [expected[place] for place in order]
+    assert pool.counters["cache_hits"] == hits
+
+
+def test_an_alarm_of_the_caller_is_left_alone(verifiers):
+    handler = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    timer = signal.setitimer(signal.ITIMER_REAL, 60)
+    try:
+        verifiers.grade_all([GradeRequest(r"\boxed{a+b}", "b+a", "math"), GradeRequest(r"\boxed{a}", "a", "math")])
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def test_a_workload_with_hostile_completions_is_graded_whole():
+    drawn = draw(300)
+    costs, verdicts = grade_all(drawn, workers=2, deadline_s=2.0, batch=128)
+    assert {share: sum(counts.values()) for share, counts in verdicts.items()} == {
+        share: part * 300 for share, part in SHARES.items()
+    }
+    assert verdicts["exact"] == {"right": 180}
+    assert verdicts["unparsable"] == {"unparsed": 27}
+    assert verdicts["hostile"]["right"] == 0
+    assert costs["graded"] == 300
+    assert costs["errors"] == costs["died"] == costs["processes_left"] == 0
+
+
+def test_every_hostile_completion_ends_without_error(verifiers):
+    grades = verifiers.grade_all([GradeRequest(response, "12", "math") for response in HOSTILE.values()])
+    assert not any(verdict.correct for verdict in grades)
+    assert {verdict.rule for verdict in grades} & {"error", "died"} == set()
+
+
+def living(group: int) -> list[int]:
+    """Processes of a group, without those that only wait to be reaped."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of = status.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        found += [int(status.parent.name)] if int(of) == group and state != "Z" else []
+    return found
+
+
+def assert_group_ends(group: int) -> None:
+    until = time.monotonic() + 20
+    while living(group) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert living(group) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize(("response", "ending"), [("hang", signal.SIGINT), ("spin", signal.SIGKILL)])
+def test_ctrl_c_and_a_killed_parent_leave_no_process(response, ending):
+    script = (
+        "import threading\n"
+        "from cogito_pl.rewards import GraderPool, GradeRequest\n"
+        "from graders import obedient\n"
+        f"pool = GraderPool(workers=2, deadline_s={60 if ending == signal.SIGINT else 0.4}, grader=obedient)\n"
+        "pool.grade_all([GradeRequest('x', 'y', 'math')])\n"
+        "print('started', flush=True)\n"
+        f"while True: pool.grade_all([GradeRequest({response!r}, str(gold), 'math') for gold in range(4)])\n"
+    )
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        assert run.stdout.readline() == "started\n"
+        time.sleep(0.2)
+        if ending == signal.SIGINT:
+            os.killpg(run.pid, ending)  # as a terminal does: the workers get it too
+        else:
+            run.kill()
+        said = run.communicate(timeout=30)[1]
+    assert_group_ends(run.pid)
+    if ending == signal.SIGINT:
+        assert said.count("Traceback") == said.count("KeyboardInterrupt") == 1, said
 
 
 @pytest.mark.parametrize("ending", ["sys.exit(0)", "raise KeyboardInterrupt", "pass"])

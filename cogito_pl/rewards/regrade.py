@@ -1,0 +1,144 @@
+"""Grades a file of completions again. Knows JSON lines and their columns; how to show the result is the caller's."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from cogito_pl.data.problem import Picture, Problem
+from cogito_pl.rewards.grade import Grade, check_gold
+from cogito_pl.rewards.reward import Reward
+
+CHUNK = 512
+"""Rows that are graded at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What the columns of a file are called; those of `RolloutTable` by default.
+
+    Args:
+        response: The completion.
+        gold: The right answer.
+        kind: Which verifier decides.
+        choices: List of the options of a choice problem; may be missing.
+        verdict: The file's own verdict, right, wrong or unparsed, or true and false; may be missing.
+        sizes: List of [width, height] of the pictures, which boxes in pixels may need; may be missing.
+    """
+
+    response: str = "response"
+    gold: str = "gold"
+    kind: str = "kind"
+    choices: str = "choices"
+    verdict: str = "verdict"
+    sizes: str = "sizes"
+
+
+class Row(NamedTuple):
+    """A line that can be graded."""
+
+    cells: dict
+    response: str
+    problem: Problem
+    own_verdict: str | bool | None
+
+
+class BadLine(NamedTuple):
+    """A line that cannot be graded, its number from 1, and why."""
+
+    number: int
+    reason: str
+
+
+class Graded(NamedTuple):
+    """A row with its verdict: right, wrong or unparsed."""
+
+    row: Row
+    grade: Grade
+    verdict: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the file has a verdict of its own, and another one."""
+        own = self.row.own_verdict
+        return own is not None and own != (self.grade.correct if isinstance(own, bool) else self.verdict)
+
+
+def read(path: Path, columns: Columns, kind: str | None, reward: Reward) -> Iterator[tuple[int, Row | BadLine]]:
+    """Reads the lines of a file, with their lengths in bytes; empty lines are passed over.
+
+    Args:
+        path: JSON lines.
+        columns: What is where.
+        kind: The kind of rows that state none.
+        reward: Says which rows it cannot grade.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    row = _row(json.loads(line), columns, kind)
+                    reason = reward.refusal(row.problem)
+                    yield len(line), BadLine(number, reason) if reason else row
+                except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or not a row
+                    yield len(line), BadLine(number, str(error))
+
+
+def _row(cells: object, columns: Columns, kind: str | None) -> Row:
+    if not isinstance(cells, dict):
+        raise ValueError("the line is no JSON object")
+    response, gold, kind = cells.get(columns.response), cells.get(columns.gold), cells.get(columns.kind, kind)
+    if not isinstance(response, str):
+        raise ValueError(f"the column {columns.response!r} holds no text; name another with --response")
+    if gold is None:
+        raise ValueError(f"there is no column {columns.gold!r}; name another with --gold")
+    if not isinstance(kind, str):
+        raise ValueError(f"there is no column {columns.kind!r}; name another with --kind, or say --every-kind")
+    gold = gold if isinstance(gold, str) else json.dumps(gold)
+    choices, sizes = cells.get(columns.choices) or [], cells.get(columns.sizes) or []
+    if not isinstance(choices, list):
+        raise ValueError(f"the column {columns.choices!r} holds no list")
+    if not isinstance(sizes, list) or not all(isinstance(size, list) and len(size) == 2 for size in sizes):
+        raise ValueError(f"the column {columns.sizes!r} holds no list of [width, height]")
+    pictures = tuple(Picture("known by size", tuple(size), _unseen) for size in sizes)
+    problem = Problem(
+        id="?", question="<image>" * len(pictures) + "?", answer=gold, kind=kind, images=pictures,
+        choices=tuple(map(str, choices)),
+    )  # fmt: skip
+    if reason := check_gold(gold, kind, problem.choices):
+        raise ValueError(reason)
+    return Row(cells, response, problem, _own_verdict(cells.get(columns.verdict)))
+
+
+def _unseen() -> None:
+    raise ValueError("only the size of this picture is known")
+
+
+def _own_verdict(stated: object) -> str | bool | None:
+    if isinstance(stated, bool | int | float) and stated in (0, 1):
+        return bool(stated)
+    return stated if stated in ("right", "wrong", "unparsed") else None
+
+
+def regrade(lines: Iterator[tuple[int, Row | BadLine]], reward: Reward) -> Iterator[tuple[int, list[Graded | BadLine]]]:
+    """Grades rows, some at a time, in order; yields them with the number of bytes that they took."""
+    while chunk := list(islice(lines, CHUNK)):
+        done: list[Graded | BadLine] = [line for _, line in chunk if isinstance(line, BadLine)]
+        rows = [line for _, line in chunk if isinstance(line, Row)]
+        done += _graded(rows, reward)
+        yield sum(size for size, _ in chunk), done
+
+
+def _graded(rows: Sequence[Row], reward: Reward) -> list[Graded]:
+    grades = reward.score([row.response for row in rows], [row.problem for row in rows]).grades
+    verdicts = ["right" if grade.correct else "wrong" if grade.parsed else "unparsed" for grade in grades]
+    return [Graded(*whole) for whole in zip(rows, grades, verdicts, strict=True)]
+
+
+def written(graded: Graded) -> str:
+    """A graded row as a line of JSON: its own columns, and the new verdict in place of an old one."""
+    grade = graded.grade
+    new = {"verdict": graded.verdict, "score": grade.score, "rule": grade.rule, "extracted": grade.extracted}
+    return json.dumps(graded.row.cells | new, ensure_ascii=False) + "\n"
