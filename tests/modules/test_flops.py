@@ -1,12 +1,17 @@
 """What is left out costs nothing: counted in floating-point operations."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.flops import count_flops
+from callbacks import ODSWReweighting
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
+from cogito_pl.rewards import Grade
+from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.conftest import problem
 from tests.modules.test_micro_batches import HalfSilent
@@ -21,7 +26,7 @@ class TrainingFlops(RolloutCallback):
         self.tokens, self.groups = 0.0, 0
 
     def on_rollout_end(self, trainer, module, rollout):
-        reached = rollout.advantages.view(-1, rollout.group_size) != 0  # [P, G]
+        reached = module.reached(rollout).view(-1, rollout.group_size)  # [P, G]
         prompts = torch.tensor([float(len(prompt)) for prompt in rollout.prompts]) * reached.any(1)
         completions = (rollout.lengths - 1).view(-1, rollout.group_size) * reached
         self.tokens, self.groups = float(prompts.sum() + completions.sum()), int(reached.any(1).sum())
@@ -32,10 +37,25 @@ class TrainingFlops(RolloutCallback):
             self.counter.__exit__(None, None, None)
 
 
-def training_flops(tiny, folder, *callbacks):
+class RecordedAccuracy(RolloutCallback):
+    """Gives prompt `i` as many right completions as were recorded of a rollout in an easy stage, of four."""
+
+    RIGHT = (0, 2, 4, 0, 1, 3, 0, 4)
+
+    def on_rewards(self, trainer, module, rollout):
+        grades = tuple(
+            Grade(correct=place % 4 < self.RIGHT[place // 4], score=0.0, parsed=True, extracted="", rule="")
+            for place in range(len(rollout))
+        )
+        rollout = replace(rollout, grades=grades)
+        return rollout.with_rewards(rollout.correct)
+
+
+def training_flops(tiny, folder, *callbacks, **settings):
     flops = TrainingFlops()
     module = grpo(
         tiny,
+        **settings,
         schedule=RolloutSchedule(prompts=8, group_size=4, micro_batch=8),
         sampling=SamplingConfig(max_tokens=5),
         policy=PolicyConfig(name=str(tiny), freeze=("vision", "projector"), layout="shared"),
@@ -52,6 +72,15 @@ def test_with_half_of_the_groups_silent_training_costs_the_share_of_the_others(
     whole, all_tokens, _ = training_flops(tiny_folder, tmp_path)
     less, kept_tokens, kept_groups = training_flops(tiny_folder, tmp_path, HalfSilent())
     assert 2 <= kept_groups <= 4
+    assert less / whole == pytest.approx(kept_tokens / all_tokens, abs=0.05)
+
+
+def test_an_easy_stage_that_drops_what_nobody_solves_saves_its_share(tiny_folder, playground_folder, tmp_path):
+    callbacks = (RecordedAccuracy(), ODSWReweighting(shape="easy"))
+    kl = LossConfig(kl_coef=0.1)
+    whole, all_tokens, all_groups = training_flops(tiny_folder, tmp_path, *callbacks, loss=kl)
+    less, kept_tokens, kept_groups = training_flops(tiny_folder, tmp_path, *callbacks, loss=kl, drop_zero_weight=True)
+    assert (all_groups, kept_groups) == (8, 5)
     assert less / whole == pytest.approx(kept_tokens / all_tokens, abs=0.05)
 
 
