@@ -21,7 +21,7 @@ from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.prose import clause, values, without_aside
 from cogito_pl.rewards.text import Verdict, normalised
 
-_LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])")  # noqa: RUF001
+_LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])")
 
 
 def _bare(option: str, label: str) -> str:

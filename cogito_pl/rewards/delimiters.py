@@ -6,7 +6,7 @@ SPAN = 2000
 """Characters of a place that are looked at; a statement of an answer that is longer is not one."""
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
-_BRACES = re.compile(r"\\+f?boxed\s*\{|\\[{}\\]|[{}]")
+_BRACES = re.compile(r"\\{1,4}f?boxed\s*\{|\\[{}\\]|[{}]")
 _FILLER = re.compile(r"(?:[{}$\s]|\\(?:[()\[\],;!\s]|q?quad(?![a-z])|(?:text|mathrm|textbf)(?=\s*\{)))+")
 _JOINED = re.compile(
     r"(?:(?:[^\W\d_]+|\([a-z]\)) ){0,4}(?:and|or)(?: [^\W\d_](?:_?\w)? ?=)?|[,;& ]*(?:[^\W\d_](?:_?\w)? ?=)?"

@@ -26,15 +26,15 @@ from typing import NamedTuple
 from cogito_pl.rewards import prose
 from cogito_pl.rewards.delimiters import SPAN, boxed, last_box, tagged, unwrapped
 
-_ASSERTS = r"(?:\b(?:is|are|be|est|es|son|ist|è|é)\b\s*[:：]?|[:：=])"  # noqa: RUF001
+_ASSERTS = r"(?:\b(?:is|are|be|est|es|son|ist|è|é)\b\s*[:：]?|[:：=])"
 _MARKER = re.compile(
-    rf"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bantwort\b|\bответ\b)[^.\n:：=?]{{0,60}}?{_ASSERTS}"  # noqa: RUF001
-    r"|(?:答案|答え|정답|الإجابة|उत्तर)[^.\n:：=?。]{0,30}?[:：=是为は]|(?<!\w)答[:：]"  # noqa: RUF001
+    rf"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bantwort\b|\bответ\b)[^.\n:：=?]{{0,60}}?{_ASSERTS}"
+    r"|(?:答案|答え|정답|الإجابة|उत्तर)[^.\n:：=?。]{0,30}?[:：=是为は]|(?<!\w)答[:：]"
     r"|(?:^|\n)[#* ]*(?:the )?(?:final )?answer[*: ]*\n",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)|\b(?:choose|chose|pick|select|go with|opt for)\b\s*:?|(?:故选|应选|选择|选)(?:[:：是])?",  # noqa: RUF001
+    r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)|\b(?:choose|chose|pick|select|go with|opt for)\b\s*:?|(?:故选|应选|选择|选)(?:[:：是])?",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\b(?:if|whether|suppose|assuming|unless|say)\b[^.,;:\n]{0,30}$", re.IGNORECASE)

@@ -27,9 +27,7 @@ _HARD = (
     re.compile(r"\^\s*[{(]?\s*[-+]?[\d,]{5,}"),  # x^100000
     re.compile(r"\d\s*\^\s*[{(]?\s*\d+\s*\}?\s*\^\s*[{(]?\s*\d"),  # 9^{9^{9}}
     re.compile(r"\d{4,}\s*!|(?:\d{4}|\^)[^!]*[)}]\s*!|!\s*\)?\s*!"),  # 10000!, (10^5)!, 9!!
-    re.compile(
-        r"\^[^^]*\^[^^]*\^[^^]*\d\^|\^\s*[{(]?\s*[-+]?\d{3,4}\D.*[+-].*\^\s*[{(]?\s*[-+]?\d{3,4}"
-    ),  # x^1000 + (x+1)^1000
+    re.compile(r"\([^()]*[a-z][^()]*\)\s*\^\s*[{(]?\s*\d{3,}"),  # (x+1)^{1000}
     re.compile(r"\d{400}"),
     re.compile(r"(\S.{0,20}?)\1{40}", re.DOTALL),  # collapsed repetition
 )
@@ -52,7 +50,7 @@ def _formula(text: str) -> str | None:
     """The text when it is a formula or a number, else the only delimited formula of a single sentence, else None."""
     if not text or "\n\n" in text or r"\boxed" in text:
         return None
-    if number.parse(text):
+    if number.parse(text) or STYLE.fullmatch(text):
         return text
     if not re.search(r"(?<![_^\d])\d+\s+\d", text) and (
         not words(tidy(text[:LONGEST])) and not re.search(r"[一-鿿]", text)
@@ -71,7 +69,7 @@ def stated(answer: Candidate) -> str | None:
         return None if prose else answer.text or None
     if answer.rule == "lone":
         text = unwrapped(answer.text).removesuffix(".")
-        delimited = DELIMITED.fullmatch(answer.text.strip()) and "\n" not in text
+        delimited = (DELIMITED.fullmatch(answer.text.strip()) or STYLE.fullmatch(text)) and "\n" not in text
         word = len(text) < 30 and len(text.split()) <= 2 and not re.search(r"\d|[一-鿿]{4}|\\f?boxed", text)
         return (_formula(text) or (text if delimited or word else "") or None) if len(text) < SPAN else None
     marked = "marker" in answer.rule
@@ -85,5 +83,5 @@ def stated(answer: Candidate) -> str | None:
 def target(gold: str) -> str:
     """The formula of a gold answer: of its tag, box or marker when it is a worked solution, else all of it."""
     if tagged(gold) is None and boxed(gold) is None and len(gold) < 200:
-        return unwrapped(re.sub(r"\\+f?boxed\s*\{", "", gold))
+        return unwrapped(re.sub(r"\\{1,4}f?boxed\s*\{", "", gold))
     return next((formula for place in candidates(gold) if (formula := stated(place))), unwrapped(gold))

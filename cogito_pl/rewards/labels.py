@@ -7,35 +7,35 @@ The article "A" and the pronoun "I" are never labels: before a further word they
 import re
 
 _OPENING = re.compile(
-    r"^(?:[\s*$\"'`“:]|\\[(\[]|(?:for sure|clearly|definitely|probably|option|choice|letter|answer|the)\b)+",
+    r"^(?:[\s*$\"'`“:]|\\[(\[]|(?:for sure|clearly|definitely|probably|option|choice|letter|answer|the)\b){1,12}",
     re.IGNORECASE,
 )
-_JOIN = r"(?:\s*[,，、;/&+]\s*|\s*(?:\band\b|\bor\b|和|或)\s*|\s+)"  # noqa: RUF001
+_JOIN = r"(?:\s*[,，、;/&+]\s*|\s*(?:\band\b|\bor\b|和|或)\s*|\s+)"
 _RUN = rf"[A-Z](?:{_JOIN}(?:and\s+|or\s+)?[(\[]?[A-Z](?![A-Za-z])[)\]]?)*"
 _BRACKETED = re.compile(
     rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}](?:{_JOIN}?(?:and\s+|or\s+)?[(\[]([A-Z])[)\]])*"
-)  # noqa: RUF001
-_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")  # noqa: RUF001
+)
+_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")
 _DENIED = re.compile(
-    r"[\s,*)\]\"”.]*(?:(?:is|are|was|were|both|all|must be|can be|looks?|seems?)\s+)*(?:not|n't|wrong|incorrect|false|cannot|can't|"  # noqa: RUF001
+    r"[\s,*)\]\"”.]*(?:(?:is|are|was|were|both|all|must be|can be|looks?|seems?)\s+)*(?:not|n't|wrong|incorrect|false|cannot|can't|"
     r"impossible|out\b|eliminated|ruled out|excluded|不(?!是\s*[A-Z])|错|isn't|aren't|doesn't|both wrong)",
     re.IGNORECASE,
 )
 _DENIES = re.compile(
     r"(?:\b(?:not|except|unlike|than|instead of|nor|neither|eliminate|exclude|excluding|rule out|reject|without)|n't|不是|非|排除)"
-    r"\s*(?:be|option|choice|answer|figure)?\s*[(\[*\"“]*$",  # noqa: RUF001
+    r"\s*(?:be|option|choice|answer|figure)?\s*[(\[*\"“]*$",
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(r"\s+(?:because|since|as|is|are|and|with|for|but|which|by|or)\b")
 _MARKED = re.compile(
-    r"[(\[（\"“](?P<a>[A-Z])[.,]?[)\]）\"”]|\*\*\(?(?P<b>[A-Z])[.)]?\*\*"  # noqa: RUF001
+    r"[(\[（\"“](?P<a>[A-Z])[.,]?[)\]）\"”]|\*\*\(?(?P<b>[A-Z])[.)]?\*\*"
     r"|\b(?:option|choice|answer|figure|picture|image|diagram|shape|graph|letter|label(?:l?ed)?|choose|pick|select|it's|is)\s+"
-    r"(?P<c>[A-Z])\b(?!['’]|\s+[a-z]+ing\b)(?=$|[\s.,;:)])|(?P<d>\b[A-Z])(?=:\s*\S|\.\s+\S|\s+is\s+(?:the\s+)?(?:correct|right|valid|best|true|answer))"  # noqa: RUF001
+    r"(?P<c>[A-Z])\b(?!['’]|\s+[a-z]+ing\b)(?=$|[\s.,;:)])|(?P<d>\b[A-Z])(?=:\s*\S|\.\s+\S|\s+is\s+(?:the\s+)?(?:correct|right|valid|best|true|answer))"
     r"|选项?(?P<e>[A-Z])",
 )
 _TENTATIVE = re.compile(
     r"\b(?:if|whether|maybe|perhaps|unclear|unsure|not sure|assum\w+|suppose|let's|let me|look at|consider|compare\b|check|"
-    r"verify|first|next|try|start with|guess|sorry|cannot|can't|unable)\b|[?？]",  # noqa: RUF001
+    r"verify|first|next|try|start with|guess|sorry|cannot|can't|unable)\b|[?？]",
     re.IGNORECASE,
 )
 
@@ -66,13 +66,13 @@ def leading(text: str, labels: str) -> tuple[frozenset[str], str] | None:
     found = _BRACKETED.match(text) or _BARE.match(text)
     if not found:
         return None
-    rest, run = text[found.end() :], found[0] if text[0] in "([（【{" else found[1]  # noqa: RUF001
+    rest, run = text[found.end() :], found[0] if text[0] in "([（【{" else found[1]
     if not set(re.findall("[A-Z]", run)) <= set(labels):
         return None
     chosen = split(run, labels)
     if not chosen and re.search("[A-Z]{2}", run):  # letters of a word such as [LETTER]
         return None
-    if _DENIED.match(rest) and not re.match(r"\s*[,，]", rest):  # noqa: RUF001
+    if _DENIED.match(rest) and not re.match(r"\s*[,，]", rest):
         return None
     if run in ("A", "I") and re.match(r"\s+[^\W\d_]", rest) and not _EXPLAINS.match(rest):
         return None

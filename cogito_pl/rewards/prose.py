@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from cogito_pl.rewards.delimiters import DELIMITED, SPAN, unwrapped
 
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？।\n]")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？।\n]")
 _FORMULA_END = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
 _POLITE = re.compile(r"^\W*(?:i hope|hope this|let me know|feel free|please|thank|good luck|if you)\b", re.IGNORECASE)
 _ASIDE = re.compile(
-    r"[,;]\s+(?=[^\W\d_]{2})|[,，]\s*(?=不|而|因)|\s(?:because|since|which|as|so|when|where|not|rather than|instead of|but|by)\b"  # noqa: RUF001
-    r"|\s*\((?=[^\W\d_]{2,}\s)|\s+[-–—]+\s+(?=[^\W\d_]{2})",  # noqa: RUF001
+    r"[,;]\s+(?=[^\W\d_]{2})|[,，]\s*(?=不|而|因)|\s(?:because|since|which|as|so|when|where|not|rather than|instead of|but|by)\b"
+    r"|\s*\((?=[^\W\d_]{2,}\s)|\s+[-–—]+\s+(?=[^\W\d_]{2})",
     re.IGNORECASE,
 )
 _VERB = re.compile(
@@ -37,7 +37,7 @@ _CONCLUDES = re.compile(
 _DOUBTS = re.compile(
     r"\b(?:if|whether|may|maybe|perhaps|might|can't|cannot|can not|unable|unclear|unknown|unsure|sure|impossible|assum\w+|"
     r"suppose|guess|let's|let me|check|verify|either|neither|not|no|never|none|should|would|pas|aucun|nicht|kein\w*)\b"
-    r"|n't\b|[?？不没]",  # noqa: RUF001
+    r"|n't\b|[?？不没]",
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
@@ -48,14 +48,14 @@ _QUANTITY = re.compile(
 )
 _SUM = re.compile(r"(?P<left>[\d.,%$€£ ]+(?:[-+*/×÷·][\d.,%$€£ ]+)+)=\s*(?P<value>[-$€£]?\d[^=]*)$")
 _CORRECTS = re.compile(
-    r"(?:^|[.!?。\n]\s*|[,;—–-]\s*)(?:(?:but|oh|hmm|no),?\s+)*(?:wait|no[,:.]|actually|correction|sorry|oops|scratch that|on second thought|i made)\b",  # noqa: RUF001
+    r"(?:^|[.!?。\n]\s*|[,;—–-]\s*)(?:(?:but|oh|hmm|no),?\s+)*(?:wait|no[,:.]|actually|correction|sorry|oops|scratch that|on second thought|i made)\b",
     re.IGNORECASE,
 )
 
 
 def clause(text: str) -> str:
     r"""The first formula or sentence of what follows a marker."""
-    text = text.lstrip(" \t\n\r*:：#").replace("**", "")  # noqa: RUF001
+    text = text.lstrip(" \t\n\r*:：#").replace("**", "")
     for left, right in _FORMULA_END:
         if text.startswith(left) and (end := text.find(right, len(left))) > 0:
             rest = _SENTENCE_END.split(text[end + len(right) :], maxsplit=1)[0]
@@ -112,7 +112,7 @@ def values(sentence: str, concluding: bool = False) -> Iterator[str]:
     bold = re.findall(r"\*\*([^*]+)\*\*", sentence)
     if len(bold) == 1:
         yield bold[0].strip(" :")
-    plain = re.sub(r"[（(][^()（）\d\\]{2,60}[)）]", "", sentence).replace("**", "")  # noqa: RUF001
+    plain = re.sub(r"[（(][^()（）\d\\]{2,60}[)）]", "", sentence).replace("**", "")
     if not _UNSURE.search(plain):
         for part in dict.fromkeys((plain, without_aside(plain))):
             if verb := list(_VERB.finditer(part)):

@@ -12,7 +12,7 @@ _SEPARATOR = re.compile(r"\s*(?:;|,(?:\s*(?:and|or)\b)?|(?<![\\a-zA-Z])(?:and|or
 _SYMBOL = r"(?:m?\\(?:angle|triangle|overline|vec|widehat)\s*\{?\s*)?(?:[A-Za-z]|[A-Z]{2,5}|\\(?!sin|cos|tan|log|ln|frac|sqrt|pi\b)[a-z]{2,7})\}?(?:_(?:\{[^{}]*\}|\w))?'*"
 _NAME = re.compile(
     rf"\|?{_SYMBOL}\|?(?:\([^=<>]*\))?|\\frac\{{{_SYMBOL}\}}\{{{_SYMBOL}\}}|{_SYMBOL}(?:[:/]{_SYMBOL})+|\((?:{_SYMBOL}\s*[,;]?\s*)+\)"
-    r"|[^\W\d_]{3,}[^\W\d]*(?: [^\W\d_]+){0,5}"
+    r"|[^\W\d_]{3,40}(?: [^\W\d_]{1,40}){0,5}"
 )
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt|in|subset|to)(?![a-z])")
 _ARITHMETIC = re.compile(r"(?:[\d\s.,+\-*/()^{}%!:]|\\(?:frac|cdot|times|div|sqrt|pi|binom|%)(?![a-z])|\\%)+")

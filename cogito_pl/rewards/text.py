@@ -25,7 +25,7 @@ LONE_LENGTH = 100
 _DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"} | {
     "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
 }  # fmt: skip
-_EDGES = " \t\n\r.,;:!?\"'`*()[]{}<>«»“”。，、；：！？"  # noqa: RUF001
+_EDGES = " \t\n\r.,;:!?\"'`*()[]{}<>«»“”。，、；：！？"
 
 
 class Verdict(NamedTuple):
@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
 def normalised(text: str) -> str:
     """The form in which two texts are compared; the text itself, stripped, when nothing else would be left of it."""
     folded = re.sub(r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", r"\1", fold_width(text)).casefold()
-    folded = re.sub(r"['’‘]", "", folded)  # noqa: RUF001
+    folded = re.sub(r"['’‘]", "", folded)
     folded = re.sub(r"\s+", " ", re.sub(r"(?<=\w)-(?=\w)", " ", folded)).strip(_EDGES)
     folded = re.sub(r"^(?:the|an|a) (?=\S)", "", folded)
     return " ".join(_DIGITS.get(word, word) for word in folded.split(" ")) or text.strip()
