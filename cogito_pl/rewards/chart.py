@@ -47,7 +47,7 @@ def _said(answer: Candidate, gold: str) -> Verdict | None:
         short = len(answer.text) <= text.LONE_LENGTH and "\n" not in answer.text
         same = answer.text.strip().casefold() == gold.strip().casefold()
         return Verdict.of(same, "text") if short or same else None
-    stated = [reading.strip().casefold() for reading in readings(answer.text, "marker" in answer.rule)]
+    stated = [reading.strip().casefold() for reading in readings(answer.text, answer.rule.endswith("marker"))]
     same = gold.strip().casefold() in (*stated, answer.text.strip().casefold())
     return Verdict.of(same, "text") if same or (any(stated) and not answer.rule.endswith("statement")) else None
 

@@ -7,6 +7,7 @@ stated: at the start of a tag, box or marked text, alone at the end of the closi
 closing sentence marks ("(D)", "option D", "D is correct") and does not deny, or at the start of a response followed by
 punctuation. The text of an option counts where it is the whole answer or opens a stated value.
 """
+# ruff: noqa: RUF001
 
 import re
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.prose import clause, values, without_aside
 from cogito_pl.rewards.text import Verdict, normalised
 
-_LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])")
+_LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])|\s+(?:because|since|[-–—])\s")
 
 
 def _bare(option: str, label: str) -> str:
@@ -47,14 +48,14 @@ def by_text(text: str, choices: Sequence[str]) -> frozenset[str]:
 
 
 def opening_text(value: str, sentence: str, choices: Sequence[str]) -> frozenset[str]:
-    """The label of the option that a stated value opens with, when no other option occurs in the sentence; else empty."""
+    """The label of the option that a stated value opens with, if no other option occurs in the sentence; else empty."""
     said, around = normalised(value[:500]), normalised(sentence[:500])
     options = [normalised(_bare(option, label)) for label, option in zip(ascii_uppercase, choices, strict=False)]
     occurring = [option for option in options if option and re.search(rf"(?<!\w){re.escape(option)}(?!\w)", around)]
     longest = max(occurring, key=len, default="")
     if not longest or any(option not in longest for option in occurring) or options.count(longest) > 1:
         return frozenset()
-    opens = re.match(rf"{re.escape(longest)}(?!\w)", said)
+    opens = re.match(rf"{re.escape(longest)}(?!\w|,? or\b)", said)
     return frozenset(ascii_uppercase[options.index(longest)]) if opens else frozenset()
 
 
@@ -73,7 +74,7 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
     if answer.rule == "closing":
         opened = (opening_text(value, text, choices) for value in values(text))
         return mentioned(text, labels) or next(filter(None, opened), None)
-    marked = "marker" in answer.rule
+    marked = answer.rule.endswith("marker")
     said = clause(text) if marked else text
     if marked and (rather := re.match(r"not\b[^.]{0,60}?\bbut\b\s*(.+)", said, re.IGNORECASE)):
         text = said = rather[1]
@@ -88,9 +89,9 @@ def read(answer: Candidate, choices: Sequence[str]) -> frozenset[str] | None:
         opens = marked or answer.rule in ("answer-tag", "boxed")
         return (opening_text(said, said, choices) if opens else None) or None
     chosen, rest = found
-    if answer.rule == "statement" and rest.strip(" .*\"'`)$"):
+    if answer.rule.endswith("statement") and rest.strip(" .*\"'`)$"):
         return None
-    if answer.rule == "lone" and (not _LONE_END.match(rest) or re.search(r"\n\s*[(\[]?[A-Z][)\].:]\s", rest)):
+    if answer.rule == "lone" and (not _LONE_END.match(rest) or re.search(r"\s[(\[]?[B-Z][)\].:]\s", rest)):
         return None
     return chosen
 

@@ -1,4 +1,4 @@
-r"""Tags, boxes and other pairs that enclose an answer. Knows how they open and close; nothing of what stands in them."""
+r"""Tags, boxes and other pairs that enclose an answer. Knows how they open and close; nothing of what is in them."""
 
 import re
 
@@ -6,7 +6,7 @@ SPAN = 2000
 """Characters of a place that are looked at; a statement of an answer that is longer is not one."""
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
-_BRACES = re.compile(r"\\{1,4}f?boxed\s*\{|\\[{}\\]|[{}]")
+_BRACES = re.compile(r"\\{1,4}(?:boxed|fbox)\s*\{|\\[{}\\]|[{}]")
 _FILLER = re.compile(r"(?:[{}$\s]|\\(?:[()\[\],;!\s]|q?quad(?![a-z])|(?:text|mathrm|textbf)(?=\s*\{)))+")
 _JOINED = re.compile(
     r"(?:(?:[^\W\d_]+|\([a-z]\)) ){0,4}(?:and|or)(?: [^\W\d_](?:_?\w)? ?=)?|[,;& ]*(?:[^\W\d_](?:_?\w)? ?=)?"
@@ -48,7 +48,7 @@ def _boxes(text: str) -> list[tuple[int, int, int]]:
     stack: list[tuple[int, int] | None] = []
     for brace in _BRACES.finditer(text):
         token = brace.group()
-        if "boxed" in token:
+        if "box" in token:
             stack.append((brace.start(), brace.end()))
         elif token == "{":
             stack.append(None)

@@ -18,6 +18,7 @@ The cascade, best place first. `grade` takes the first place whose text the veri
 Stray numbers and letters are never taken for an answer. The order follows the advice that comparing public extractors
 (evalscope, lmms-eval, VLMEvalKit, MMMU, Math-Verify) on their own test cases gives: explicit markers, last one first.
 """
+# ruff: noqa: RUF001
 
 import re
 from collections.abc import Iterator
@@ -25,24 +26,23 @@ from typing import NamedTuple
 
 from cogito_pl.rewards import prose
 from cogito_pl.rewards.delimiters import SPAN, boxed, last_box, tagged, unwrapped
+from cogito_pl.rewards.vocabulary import ANSWER, CONDITION, PRAISES
 
-_ASSERTS = r"(?:\b(?:is|are|be|est|es|son|ist|è|é)\b\s*[:：]?|[:：=])"
 _MARKER = re.compile(
-    rf"(?:\banswers?\b|\bréponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bantwort\b|\bответ\b)[^.\n:：=?]{{0,60}}?{_ASSERTS}"
-    r"|(?:答案|答え|정답|الإجابة|उत्तर)[^.\n:：=?。]{0,30}?[:：=是为は]|(?<!\w)答[:：]"
-    r"|(?:^|\n)[#* ]*(?:the )?(?:final )?answer[*: ]*\n",
+    rf"(?:{ANSWER.pattern})(?P<gap>[^.\n:：=?。]{{0,60}}?)"
+    r"(?:\b(?:is|are|(?:must|should|would|will|to) be|est|es|son|ist|è|é)\b(?P<colon>\s*[:：])?|(?P<sign>[:：=])"
+    r"|[是为は])"
+    r"|(?<!\w)答(?P<han>[:：])|(?:^|\n)[#* ]*(?:the )?(?:final )?answer[*: ]*\n",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\bis\b\s*:?|:)|\b(?:choose|chose|pick|select|go with|opt for)\b\s*:?|(?:故选|应选|选择|选)(?:[:：是])?",
+    r"\b(?:option|choice)\b[^.\n:]{0,100}?(?:\b(?:is|(?:must|should|would) be)\b\s*:?|:)"
+    r"|\b(?:choose|chose|pick|select|go with|opt for)\b\s*:?"
+    r"|(?<![不没])(?:故选|应选|选择?)(?!项)[:：是]?",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(r"\b(?:if|whether|suppose|assuming|unless|say)\b[^.,;:\n]{0,30}$", re.IGNORECASE)
-_PRAISE = re.compile(
-    r"\W*(?:(?:also|indeed|really|therefore|still|now|thus)\s+)?(?:correct|right|wrong|incorrect|consistent|verified|valid|"
-    r"reasonable|as follows|confirmed|clear|obvious)\b(?!\s*[:=])",
-    re.IGNORECASE,
-)
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot)\b|n't|[不没]", re.IGNORECASE)
+_LISTED = re.compile(r"^\s*[(\[]?[A-Z][)\].:]\s", re.MULTILINE)
 _CHAT = re.compile(r"<\|im_(?:start|end)\|>")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,200})\]")
 
@@ -68,14 +68,32 @@ def final_text(response: str) -> tuple[str, bool]:
     return (unfinished, False) if opened else (tail, True)
 
 
-def _marked(text: str, pattern: re.Pattern[str]) -> tuple[str, int] | None:
-    """What follows the last marker that asserts a value, and where the marker begins."""
+class Marked(NamedTuple):
+    """What follows a marker, where the marker begins, and whether a whole sentence may follow it, as after a colon."""
+
+    text: str
+    start: int
+    concluding: bool
+
+
+def _marked(text: str, pattern: re.Pattern[str]) -> Marked | None:
+    """The last marker that asserts a value."""
     last = None
     for found in pattern.finditer(text):
-        condition = _CONDITION.search(text[max(found.start() - 40, 0) : found.start()])
-        if not condition and not _PRAISE.match(text, found.end()) and text[found.end() : found.end() + SPAN].strip():
+        gap = found.groupdict().get("gap") or ""
+        denied = CONDITION.search(text[max(found.start() - 40, 0) : found.start()]) or _NEGATION.search(gap)
+        if not denied and not PRAISES.match(text, found.end()) and text[found.end() : found.end() + SPAN].strip():
             last = found
-    return (text[last.end() : last.end() + SPAN].strip(), last.start()) if last else None
+    if last is None:
+        return None
+    colon = any(sign and sign.strip() in (":", "：") for sign in last.groupdict().values()) or last[0].endswith("\n")
+    return Marked(text[last.end() : last.end() + SPAN].strip(), last.start(), colon)
+
+
+def _after(marker: Marked, rule: str) -> Iterator[Candidate]:
+    yield Candidate(marker.text, rule)
+    for value in prose.values(prose.clause(marker.text), marker.concluding):
+        yield Candidate(unwrapped(value), f"{rule} statement")
 
 
 def _overrules(text: str, box: int, marker: int) -> bool:
@@ -90,7 +108,7 @@ def _in_tag(content: str) -> Iterator[Candidate]:
         yield Candidate(unwrapped(box), "answer-tag")
         return
     if (marker := _marked(content[:SPAN], _MARKER)) is not None:
-        yield Candidate(marker[0], "answer-tag marker")
+        yield from _after(marker, "answer-tag marker")
     if whole:
         yield Candidate(unwrapped(whole), "answer-tag")
     for value in prose.values(prose.closing(content)):
@@ -101,8 +119,7 @@ def _closing(text: str) -> Iterator[Candidate]:
     sentence = prose.closing(text)
     for value in prose.values(sentence):
         yield Candidate(unwrapped(value), "statement")
-        yield Candidate(unwrapped(prose.without_aside(value)), "statement")
-    if sentence:
+    if sentence and not (_LISTED.match(sentence) and len(_LISTED.findall(text[-SPAN:])) > 1):
         yield Candidate(sentence, "closing")
 
 
@@ -122,17 +139,17 @@ def candidates(response: str) -> Iterator[Candidate]:
     if not closed:
         return
     box, marker = last_box(text), _marked(text, _MARKER)
-    overruled = box and marker and marker[1] >= box[1] and _overrules(text, box[1], marker[1])
+    overruled = box and marker and marker.start >= box[1] and _overrules(text, box[1], marker.start)
     if box and not overruled:
         yield Candidate(unwrapped(box[0]), "boxed")
-    if marker and prose.corrected(marker[0]):
+    if marker and prose.corrected(marker.text):
         yield from _closing(text)
     if marker:
-        yield Candidate(marker[0], "marker")
+        yield from _after(marker, "marker")
     if box and overruled:
         yield Candidate(unwrapped(box[0]), "boxed")
-    if option := _marked(text, _OPTION):
-        yield Candidate(option[0], "option-marker")
+    if (option := _marked(text, _OPTION)) and not prose.corrected(option.text):
+        yield Candidate(option.text, "option-marker")
     if text.strip():
         yield Candidate(text.strip()[: SPAN + 1], "lone")
     yield from _closing(text)

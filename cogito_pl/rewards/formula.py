@@ -12,6 +12,7 @@ from cogito_pl.rewards.delimiters import DELIMITED, SPAN, boxed, tagged, unwrapp
 from cogito_pl.rewards.extract import Candidate, candidates
 from cogito_pl.rewards.latex import STYLE, tidy
 from cogito_pl.rewards.prose import clause, readings
+from cogito_pl.rewards.structure import chain
 
 LONGEST = 1000
 """Characters of an answer that Math-Verify gets to see."""
@@ -19,10 +20,59 @@ LONGEST = 1000
 _WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{3,}")
 _VOWEL = re.compile(r"[aeiouyà-ÿ]|[^\x00-\x7f]", re.IGNORECASE)
 _NAMES = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan log ln exp max min gcd lcm mod sup inf lim det".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "log",
+        "ln",
+        "exp",
+        "max",
+        "min",
+        "gcd",
+        "lcm",
+        "mod",
+        "sup",
+        "inf",
+        "lim",
+        "det",
+    ]
 )
-_JOINS = frozenset("and or".split())
-_SHORT_WORDS = frozenset("no on up in at if of so to is it we he me us my by an as am go do be ok".split())
+_JOINS = frozenset(["and", "or"])
+_SHORT_WORDS = frozenset(
+    [
+        "no",
+        "on",
+        "up",
+        "in",
+        "at",
+        "if",
+        "of",
+        "so",
+        "to",
+        "is",
+        "it",
+        "we",
+        "he",
+        "me",
+        "us",
+        "my",
+        "by",
+        "an",
+        "as",
+        "am",
+        "go",
+        "do",
+        "be",
+        "ok",
+    ]
+)
 _HARD = (
     re.compile(r"\^\s*[{(]?\s*[-+]?[\d,]{5,}"),  # x^100000
     re.compile(r"\d\s*\^\s*[{(]?\s*\d+\s*\}?\s*\^\s*[{(]?\s*\d"),  # 9^{9^{9}}
@@ -52,9 +102,8 @@ def _formula(text: str) -> str | None:
         return None
     if number.parse(text) or STYLE.fullmatch(text):
         return text
-    if not re.search(r"(?<![_^\d])\d+\s+\d", text) and (
-        not words(tidy(text[:LONGEST])) and not re.search(r"[一-鿿]", text)
-    ):
+    values = " ".join(chain(tidy(text[:LONGEST])).values)
+    if not (words(values) or re.search(r"[一-鿿]|(?<![_^\d])\d+ +\d", values)):
         return text
     formulas = DELIMITED.findall(text)
     if len(formulas) == 1 and len(text) <= 200 and not re.search(r"\d", text.replace(formulas[0], "")):
@@ -72,16 +121,17 @@ def stated(answer: Candidate) -> str | None:
         delimited = (DELIMITED.fullmatch(answer.text.strip()) or STYLE.fullmatch(text)) and "\n" not in text
         word = len(text) < 30 and len(text.split()) <= 2 and not re.search(r"\d|[一-鿿]{4}|\\f?boxed", text)
         return (_formula(text) or (text if delimited or word else "") or None) if len(text) < SPAN else None
-    marked = "marker" in answer.rule
+    marked = answer.rule.endswith("marker")
     for reading in readings(answer.text, marked):
         if (formula := _formula(reading)) is not None:
             return formula
     said = clause(answer.text) if marked else ""
-    return said if said and len(said.split()) <= 3 and not re.match(r"not\b", said, re.IGNORECASE) else None
+    few = said and len(said.split()) <= 3 and not re.search(r"\d|^not\b", said, re.IGNORECASE)
+    return said if few else None
 
 
 def target(gold: str) -> str:
     """The formula of a gold answer: of its tag, box or marker when it is a worked solution, else all of it."""
     if tagged(gold) is None and boxed(gold) is None and len(gold) < 200:
-        return unwrapped(re.sub(r"\\{1,4}f?boxed\s*\{", "", gold))
+        return unwrapped(re.sub(r"\\{1,4}(?:boxed|fbox)\s*\{", "", gold))
     return next((formula for place in candidates(gold) if (formula := stated(place))), unwrapped(gold))

@@ -3,8 +3,11 @@
 The article "A" and the pronoun "I" are never labels: before a further word they count only when that word explains
 ("A because ...").
 """
+# ruff: noqa: RUF001
 
 import re
+
+from cogito_pl.rewards.vocabulary import UNSURE, words
 
 _OPENING = re.compile(
     r"^(?:[\s*$\"'`“:]|\\[(\[]|(?:for sure|clearly|definitely|probably|option|choice|letter|answer|the)\b){1,12}",
@@ -15,28 +18,33 @@ _RUN = rf"[A-Z](?:{_JOIN}(?:and\s+|or\s+)?[(\[]?[A-Z](?![A-Za-z])[)\]]?)*"
 _BRACKETED = re.compile(
     rf"[(\[（【{{]\s*({_RUN}|[A-Z]{{2,9}})\s*[)\]）】}}](?:{_JOIN}?(?:and\s+|or\s+)?[(\[]([A-Z])[)\]])*"
 )
-_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?![A-Za-z0-9'’_^=+])")
+_BARE = re.compile(rf"({_RUN}|[A-Z]{{2,9}})(?!['’]?[A-Za-z0-9_^=+]|\s*=|-[a-z])")
 _DENIED = re.compile(
-    r"[\s,*)\]\"”.]*(?:(?:is|are|was|were|both|all|must be|can be|looks?|seems?)\s+)*(?:not|n't|wrong|incorrect|false|cannot|can't|"
-    r"impossible|out\b|eliminated|ruled out|excluded|不(?!是\s*[A-Z])|错|isn't|aren't|doesn't|both wrong)",
+    r"[\s,*)\]\"”.]*(?:(?:is|are|was|were|both|all|must be|can be|looks?|seems?)\s+)*"
+    r"(?:not|n't|wrong|incorrect|false|cannot|can't|impossible|out\b|eliminated|ruled out|excluded|不(?!是\s*[A-Z])|错|"
+    r"isn't|aren't|doesn't)",
     re.IGNORECASE,
 )
 _DENIES = re.compile(
-    r"(?:\b(?:not|except|unlike|than|instead of|nor|neither|eliminate|exclude|excluding|rule out|reject|without)|n't|不是|非|排除)"
-    r"\s*(?:be|option|choice|answer|figure)?\s*[(\[*\"“]*$",
+    r"(?:\b(?:not|except|unlike|than|instead of|nor|neither|eliminate|exclude|excluding|rule out|reject|without)|n't|"
+    r"不是?|没|非|排除)\s*(?:be|option|choice|answer|figure|选项?)?\s*[(\[*\"“]*$",
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(r"\s+(?:because|since|as|is|are|and|with|for|but|which|by|or)\b")
-_MARKED = re.compile(
-    r"[(\[（\"“](?P<a>[A-Z])[.,]?[)\]）\"”]|\*\*\(?(?P<b>[A-Z])[.)]?\*\*"
-    r"|\b(?:option|choice|answer|figure|picture|image|diagram|shape|graph|letter|label(?:l?ed)?|choose|pick|select|it's|is)\s+"
-    r"(?P<c>[A-Z])\b(?!['’]|\s+[a-z]+ing\b)(?=$|[\s.,;:)])|(?P<d>\b[A-Z])(?=:\s*\S|\.\s+\S|\s+is\s+(?:the\s+)?(?:correct|right|valid|best|true|answer))"
-    r"|选项?(?P<e>[A-Z])",
+_NAMES = (
+    "option|choice|answer|figure|picture|image|diagram|shape|graph|letter|label(?:l?ed)?|choose|pick|select|it's|is"
 )
-_TENTATIVE = re.compile(
-    r"\b(?:if|whether|maybe|perhaps|unclear|unsure|not sure|assum\w+|suppose|let's|let me|look at|consider|compare\b|check|"
-    r"verify|first|next|try|start with|guess|sorry|cannot|can't|unable)\b|[?？]",
-    re.IGNORECASE,
+_MARKED = re.compile(
+    r"[(\[（\"“](?P<bracketed>[A-Z])[.,]?[)\]）\"”]|\*\*\(?(?P<bold>[A-Z])[.)]?\*\*|选项?(?P<chosen>[A-Z])"
+    rf"|\b(?:{_NAMES})\s+(?P<named>[A-Z])\b(?!['’]|\s+[a-z]+ing\b)(?=$|[\s.,;:)])"
+    r"|(?P<praised>\b[A-Z])(?=:\s*\S|\.\s+\S|\s+is\s+(?:the\s+)?(?:correct|right|valid|best|true|answer))"
+)
+_TENTATIVE = words(
+    "look at, consider, compare, check, verify, first, next, try, start with, sorry, cannot, can't, unable",
+    UNSURE.pattern,
+)
+_CONCLUDED = re.compile(
+    r"\W*(?:so|thus|hence|therefore|i think|i believe)\b[\s,:]*(?:it's |it is |option )?\(?([A-Z])\)?\W*", re.IGNORECASE
 )
 
 
@@ -92,7 +100,8 @@ def mentioned(sentence: str, labels: str) -> frozenset[str] | None:
     """
     if _TENTATIVE.search(sentence):
         return None
-    marked = set()
+    concluded = _CONCLUDED.fullmatch(sentence)
+    marked = {concluded[1]} if concluded and concluded[1] in labels else set()
     for found in _MARKED.finditer(sentence):
         letter = found[found.lastgroup]
         start, end = found.span(found.lastgroup)
@@ -100,7 +109,7 @@ def mentioned(sentence: str, labels: str) -> frozenset[str] | None:
         if (
             letter in labels
             and not denied
-            and not (letter in "AI" and re.match(r"\s+[a-z]", sentence[end:]) and found["c"])
+            and not (letter in "AI" and re.match(r"\s+[a-z]", sentence[end:]) and found["named"])
         ):
             marked.add(letter)
     return frozenset(marked) if len(marked) == 1 else None

@@ -3,6 +3,7 @@ r"""One way of writing for formulas. Knows LaTeX and Unicode spellings; nothing 
 `tidy` gives Math-Verify what it can read: Unicode signs, `sqrt(2)`, `<=` and `x^(1/2)` become LaTeX, and the markup of
 text is taken off. `canonical` goes on to drop whatever changes no meaning, so that equal strings are equal formulas.
 """
+# ruff: noqa: RUF001
 
 import re
 import unicodedata
@@ -28,7 +29,8 @@ _PLAIN = (
     (re.compile(r"(?<![\\a-zA-Z])(pi|theta|alpha|beta)(?![a-zA-Z])"), r"\\\1 "),
     (re.compile(r"(?<![\\a-zA-Z])(sin|cos|tan|cot|log|ln)(?![a-zA-Z])"), r"\\\1 "),
     (re.compile(r"(?<![\\a-zA-Z])(?:infinity|infty|inf)(?![a-zA-Z])"), r"\\infty "),
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"), (re.compile(r"\\[lr]angle(?![a-z])"), lambda m: "()"["r" in m[0][:2]]),
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\langle(?![a-z])"), "("), (re.compile(r"\\rangle(?![a-z])"), ")"),
 )  # fmt: skip
 _SQRT = re.compile(r"(?<!\\)(?<![a-zA-Z])sqrt(?=\s*[({\d])|\\sqrt(?=\s*\()")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{(\d+)\}|(\d)\u0307)")
@@ -40,7 +42,7 @@ def fold_width(text: str) -> str:
 
 
 def _braced(text: str, opening: int) -> str:
-    """Round brackets that open at a position, with their content, made braces; the text itself when they do not close."""
+    """The text with the round brackets that open at a position made braces; itself when they do not close."""
     depth = 0
     for i in range(opening, len(text)):
         depth += (text[i] == "(") - (text[i] == ")")

@@ -30,13 +30,14 @@ from cogito_pl.rewards.text import normalised as plain_words
 
 _MEANINGS = {
     r"\emptyset": "none", r"\{\}": "none", "no solution": "none", "no solutions": "none", "empty set": "none",
-    "no real solution": "none real", "no real solutions": "none real", "does not exist": "undefined", "dne": "undefined",
-    "undefined": "undefined", "all real numbers": "reals", r"\mathbb{R}": "reals", r"(-\infty,\infty)": "reals",
-    "infinity": r"\infty", r"+\infty": r"\infty",
+    "no real solution": "none real", "no real solutions": "none real", "does not exist": "undefined",
+    "dne": "undefined", "undefined": "undefined", "all real numbers": "reals", r"\mathbb{R}": "reals",
+    r"(-\infty,\infty)": "reals", "infinity": r"\infty", r"+\infty": r"\infty",
 }  # fmt: skip
+_STYLED = r"\\(?:text|mathrm|textnormal|mbox|rm|textbf|operatorname)\s*\{[^{}]*\}"
 _UNIT = re.compile(
-    r"(?P<marked>(?:(?:\\[,;: ]|~|\s)*(?:\\(?:text|mathrm|textnormal|mbox|rm|textbf|operatorname)\s*\{[^{}]*\}|/|\\cdot(?=\s*\\))"
-    r"(?:\s*\^\s*\{?-?\d\}?)?)+)\s*$|(?<=[\d})\s])\s*(?P<plain>[a-zA-Z]{2,}(?:[ /^][a-zA-Z0-9^/ ]{1,30})?)$"
+    rf"(?P<marked>(?:(?:\\[,;: ]|~|\s)*(?:{_STYLED}|/|\\cdot(?=\s*\\))(?:\s*\^\s*\{{?-?\d\}}?)?)+)\s*$"
+    r"|(?<=[\d})\s])\s*(?P<plain>[a-zA-Z]{2,}(?:[ /^][a-zA-Z0-9^/ ]{1,30})?)$"
 )
 _LABELLED = re.compile(r"[(\[]?([A-Z])(?:[)\].:]+(?:\s+(\S.*))?|\s*)$", re.DOTALL)
 

@@ -7,6 +7,7 @@ only when both sides write one; known ones are converted, so 0.5 m is 50 cm. `50
 percent sign, the bare figure 50 agrees with it as well, since questions ask "how many percent". A place that states
 several numbers, "4 or 5", is wrong. NaN and infinity are no numbers.
 """
+# ruff: noqa: RUF001
 
 import re
 from collections.abc import Sequence
@@ -26,14 +27,18 @@ from cogito_pl.rewards.words import SCALES, number_of
 LONGEST = 200
 """Characters in which a number must be written."""
 
-_GROUPED = r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:'[0-9]{3})+)(?:\.[0-9]+)?|[1-9][0-9]{0,2}(?: [0-9]{3})+(?:[.,][0-9]+)?|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+_GROUPED = (
+    r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:'[0-9]{3})+)(?:\.[0-9]+)?|[1-9][0-9]{0,2}(?: [0-9]{3})+(?:[.,][0-9]+)?"
+    r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+)
 _EUROPEAN = r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
 _FIGURE = rf"{_GROUPED}|{_EUROPEAN}|[0-9]+,[0-9]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _NUMBER = re.compile(
     r"(?:(?:about|approximately|approx\.?|around|roughly|exactly|only|just)\s+|\\approx|≈|~|约|\s)*"
     r"(?P<sign>[-+]?)\s*(?P<money>[$€£¥])?\s*(?P<sign2>[-+]?)"
     rf"(?:(?P<whole>[0-9]+)\s+(?=[0-9]+/))?(?P<figure>{_FIGURE})"
-    r"(?:[eE](?P<power>[-+]?[0-9]{1,3})(?![0-9.])|\s*(?:[*xX·×]|\\times|\\cdot)\s*10\s*\^\s*\{?(?P<ten>[-+]?[0-9]{1,3})\}?(?![0-9]))?"
+    r"(?:[eE](?P<power>[-+]?[0-9]{1,3})(?![0-9.])"
+    r"|\s*(?:[*xX·×]|\\times|\\cdot)\s*10\s*\^\s*\{?(?P<ten>[-+]?[0-9]{1,3})\}?(?![0-9]))?"
     rf"(?:\s*/\s*(?P<under>{_FIGURE}))?\s*(?P<percent>%|(?:percent|per cent|percentage|pct)\b)?\s*"
     r"(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen)\b)?\s*"
     r"(?P<unit>(?:[^\W\d_]|[°$€£¥])[^0-9=+*<>,;:()\\]{0,40}(?:\^?\{?-?[0-9²³]\}?)?)?"
@@ -157,7 +162,7 @@ def several(text: str) -> bool:
 
 def stated(answer: Candidate) -> Number | bool | None:
     """The number that a place states, True when it states several, None when it states none."""
-    for text in stated_in(answer.text, "marker" in answer.rule):
+    for text in stated_in(answer.text, answer.rule.endswith("marker")):
         if number := parse(text):
             return number
         if several(text):

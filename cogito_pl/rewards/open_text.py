@@ -1,4 +1,4 @@
-"""Named rules of benchmarks for texts. Knows containment, edit distance and MMMU's open questions; nothing of places."""
+"""Named rules of benchmarks for texts. Knows containment, edit distance and MMMU's open questions; no places."""
 
 import re
 
@@ -29,7 +29,7 @@ def distance(left: str, right: str, most: int) -> int:
 
 
 def within(left: str, right: str, share: float) -> bool:
-    """Whether the edit distance is at most a share of the longer text (ANLS compares with 0.5); 300 characters at most."""
+    """Whether the edit distance is at most a share of the longer text (ANLS compares with 0.5); up to 300 signs."""
     longest = max(len(left), len(right))
     if longest > 300 or not longest:
         return left == right

@@ -6,51 +6,33 @@ bold, at the end of a named or concluding sum ("so 3 + 4 = 7"), or as the only q
 state nothing.
 """
 
+# ruff: noqa: RUF001
+
 import re
 from collections.abc import Iterator
 
 from cogito_pl.rewards.delimiters import DELIMITED, SPAN, unwrapped
+from cogito_pl.rewards.vocabulary import CONCLUDES, CORRECTS, DOUBTS, HAS, POLITE, RELATIVE, STATES, UNSURE
 
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？।\n]")
 _FORMULA_END = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
-_POLITE = re.compile(r"^\W*(?:i hope|hope this|let me know|feel free|please|thank|good luck|if you)\b", re.IGNORECASE)
 _ASIDE = re.compile(
-    r"[,;]\s+(?=[^\W\d_]{2})|[,，]\s*(?=不|而|因)|\s(?:because|since|which|as|so|when|where|not|rather than|instead of|but|by)\b"
-    r"|\s*\((?=[^\W\d_]{2,}\s)|\s+[-–—]+\s+(?=[^\W\d_]{2})",
-    re.IGNORECASE,
+    r"[,;]\s+(?!(?:and|or|et|und)\b)(?=[a-zà-ÿ]{2})|[,，]\s*(?=不|而|因)|,?\s+(?:i\.e|e\.g)\b|\s+[-–—]+\s+(?=[^\W\d_]{2})"
+    r"|\s(?:because|since|which|as|so|when|where|not|rather than|instead of|but|by)\b|\s*\((?=[a-zà-ÿ]{2,}[\s.)]|≈)"
 )
-_VERB = re.compile(
-    r"\b(?:is|are|(?:must|should|will|to) be|was|were|equals|est(?: donc)?(?: de)?|sont|es|son|ist|sind|it's)\b\s*:?|是|为|等于",
-    re.IGNORECASE,
+_REMARK = re.compile(r"[（(][^()（）\d\\]{2,60}[)）]")
+_NEGATED = re.compile(r"(?:not|isn't|n't|neither|unknown)\b", re.IGNORECASE)
+_RATHER = re.compile(r"not\b(?! but)[^.]{0,60}?\bbut\b(.+)", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\s+(?:(?:about|approximately|exactly|only|a total of|encore|déjà|environ)\s+)?(?=[-$€£¥]?\d)", re.IGNORECASE
 )
-_HAVING = re.compile(
-    r"\b(?:has|have|had|needs?|costs?|weighs?|measures|takes?|gets?|contains?|there (?:is|are|were)|a|ont|aura|auront|"
-    r"reste|coûte)\s+(?:(?:about|approximately|exactly|only|a total of|encore|déjà|environ)\s+)?(?=[-$€£¥]?\d)",
-    re.IGNORECASE,
-)
-_CONCLUDES = re.compile(
-    r"\b(?:therefore|thus|hence|consequently|in total|altogether|in conclusion|in all|donc|ainsi|en conclusion|"
-    r"por lo tanto|entonces|daher|somit|insgesamt|итак)\b|(?:^|,)\s*so\b(?! far| that| many| much)"
-    r"|所以|因此|总共|一共|共有|لذا|इसलिए",
-    re.IGNORECASE,
-)
-_DOUBTS = re.compile(
-    r"\b(?:if|whether|may|maybe|perhaps|might|can't|cannot|can not|unable|unclear|unknown|unsure|sure|impossible|assum\w+|"
-    r"suppose|guess|let's|let me|check|verify|either|neither|not|no|never|none|should|would|pas|aucun|nicht|kein\w*)\b"
-    r"|n't\b|[?？不没]",
-    re.IGNORECASE,
-)
-_UNSURE = re.compile(
-    r"\b(?:if|whether|maybe|perhaps|unclear|unsure|not sure|assum\w+|suppose|guess|let's|let me)\b|\?", re.I
-)
+_JOINED = re.compile(r"[^.]{0,30}?\b(?:and|or|to|et|ou)\b\s*[$€£]?\d")
 _QUANTITY = re.compile(
-    r"(?<![A-Za-z0-9_.,^\\])[$€£¥]?-?(?:\d{1,3}(?:[,  ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?:/\d+)?(?![\d.,]*\d)\s?(?:\\?%)?(?!\^)"
+    r"(?<![A-Za-z0-9_.,^\\])[$€£¥]?-?(?:\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?:/\d+)?(?![\d.,]*\d)\s?"
+    r"(?:\\?%)?(?!\^)"
 )
 _SUM = re.compile(r"(?P<left>[\d.,%$€£ ]+(?:[-+*/×÷·][\d.,%$€£ ]+)+)=\s*(?P<value>[-$€£]?\d[^=]*)$")
-_CORRECTS = re.compile(
-    r"(?:^|[.!?。\n]\s*|[,;—–-]\s*)(?:(?:but|oh|hmm|no),?\s+)*(?:wait|no[,:.]|actually|correction|sorry|oops|scratch that|on second thought|i made)\b",
-    re.IGNORECASE,
-)
+_NAMED = re.compile(r"[^\W\d_]\w*\s*=\s*$")
 
 
 def clause(text: str) -> str:
@@ -65,7 +47,7 @@ def clause(text: str) -> str:
 
 def corrected(text: str) -> bool:
     """Whether a text takes back what was said before it: "Wait, no: ..."."""
-    return bool(_CORRECTS.search(text[:SPAN]))
+    return bool(CORRECTS.search(text[:SPAN]))
 
 
 def without_aside(text: str) -> str:
@@ -76,7 +58,7 @@ def without_aside(text: str) -> str:
 def closing(text: str) -> str:
     """The last sentence that is no courtesy, at most 400 characters of it; empty when there is none."""
     parts = (part.strip() for part in reversed(_SENTENCE_END.split(text[-SPAN:])))
-    return next((part[-400:] for part in parts if part.strip(" *$.") and not _POLITE.match(part)), "")
+    return next((part[-400:] for part in parts if part.strip(" *$.") and not POLITE.match(part)), "")
 
 
 def _only_quantity(sentence: str) -> str | None:
@@ -92,11 +74,21 @@ def _only_quantity(sentence: str) -> str | None:
 
 def _had(sentence: str) -> str | None:
     """The quantity right after a verb of having, when no second one is joined to it."""
-    verb = next(_HAVING.finditer(sentence), None)
-    found = _QUANTITY.match(sentence, verb.end()) if verb else None
-    if not found or re.match(r"[^.]{0,30}?\b(?:and|or|to|et|ou)\b\s*[$€£]?\d", sentence[found.end() :]):
+    verb = HAS.search(sentence)
+    amount = _AMOUNT.match(sentence, verb.end()) if verb else None
+    found = _QUANTITY.match(sentence, amount.end()) if amount else None
+    return found[0].strip() if found and not _JOINED.match(sentence, found.end()) else None
+
+
+def _weak(sentence: str, concluding: bool) -> str | None:
+    """The quantity of a sentence that concludes or says what someone has, unless it doubts, denies or compares."""
+    if DOUBTS.search(sentence) or RELATIVE.search(sentence):
         return None
-    return found[0].strip()
+    last = max((found.start() for found in CONCLUDES.finditer(sentence)), default=-1)
+    if (last >= 0 or concluding) and (only := _only_quantity(sentence[max(last, 0) :])):
+        return only
+    had = None if DELIMITED.search(sentence) else _had(sentence)
+    return had if had and (concluding or _only_quantity(sentence)) else None
 
 
 def values(sentence: str, concluding: bool = False) -> Iterator[str]:
@@ -109,25 +101,22 @@ def values(sentence: str, concluding: bool = False) -> Iterator[str]:
     Yields:
         Readings of the value, surest first; nothing where grammar points at none.
     """
+    sentence = sentence[-400:]
     bold = re.findall(r"\*\*([^*]+)\*\*", sentence)
     if len(bold) == 1:
         yield bold[0].strip(" :")
-    plain = re.sub(r"[（(][^()（）\d\\]{2,60}[)）]", "", sentence).replace("**", "")
-    if not _UNSURE.search(plain):
+    plain = _REMARK.sub("", sentence).replace("**", "")
+    if not UNSURE.search(plain):
         for part in dict.fromkeys((plain, without_aside(plain))):
-            if verb := list(_VERB.finditer(part)):
-                yield part[verb[-1].end() :].strip()
-    last = max((found.start() for found in _CONCLUDES.finditer(plain)), default=-1)
-    if (total := _SUM.search(plain)) and (
-        last >= 0 or concluding or re.search(r"[^\W\d_]\w*\s*=\s*$", plain[: total.start("left")])
-    ):
+            if verbs := list(STATES.finditer(part)):
+                stated = part[verbs[-1].end() :].strip(" :：")
+                yield stated
+                yield without_aside(stated)
+    total = _SUM.search(plain)
+    if total and (concluding or CONCLUDES.search(plain) or _NAMED.search(plain[: total.start("left")])):
         yield total["value"].strip()
-    if _DOUBTS.search(plain):
-        return
-    if (last >= 0 or concluding) and (only := _only_quantity(plain[max(last, 0) :])):
-        yield only
-    elif (had := None if DELIMITED.search(plain) else _had(plain)) and (concluding or _only_quantity(plain)):
-        yield had
+    if quantity := _weak(plain, concluding):
+        yield quantity
 
 
 def readings(text: str, marked: bool) -> Iterator[str]:
@@ -135,7 +124,7 @@ def readings(text: str, marked: bool) -> Iterator[str]:
 
     Args:
         text: What the place holds.
-        marked: Whether it follows a marker, so that prose may come after the value.
+        marked: Whether it follows a marker, so that an explanation may come after the value.
 
     Yields:
         Readings without enclosing signs; nothing for a negation such as "not 5".
@@ -144,12 +133,9 @@ def readings(text: str, marked: bool) -> Iterator[str]:
         yield unwrapped(text).removesuffix(".")
         return
     said = clause(text)
-    if not said.lower().startswith("not but") and (found := re.match(r"not\b[^.]{0,60}?\bbut\b(.+)", said, re.I)):
-        said = found[1].strip()
-    if re.match(r"(?:not|isn't|n't|neither|unknown)\b", said, re.IGNORECASE):
-        return
-    for reading in dict.fromkeys((said, without_aside(said), without_aside(said).split("=")[0])):
-        yield unwrapped(reading).removesuffix(".")
-    for reading in values(said, concluding=True):
-        yield unwrapped(reading).removesuffix(".")
-        yield unwrapped(without_aside(reading)).removesuffix(".")
+    if rather := _RATHER.match(said):
+        said = rather[1].strip()
+    if not _NEGATED.match(said):
+        said = re.sub(r"\s*(?:\((?:or|i\.e\.|approx\w*|about|≈)[^()]*\)|,?\s+(?:i\.e|e\.g))\s*$", "", said)
+        for reading in dict.fromkeys((said, without_aside(said), without_aside(said).split("=")[0])):
+            yield unwrapped(reading).removesuffix(".")

@@ -1,4 +1,4 @@
-r"""How a formula is put together. Knows lists, tuples, sets, intervals, chains of equalities and names; compares nothing.
+r"""How a formula is put together. Knows lists, tuples, sets, intervals, chains of equalities, names; compares nothing.
 
 `a, b` is a list, `\{a, b\}` a set, `(a, b)` a tuple or an open interval, `[a, b)` an interval; invisible braces are
 nothing. `and`, `or` and `;` separate like commas; where a `;` separates, commas are decimal signs or part of an item.
@@ -9,10 +9,14 @@ import re
 from typing import NamedTuple
 
 _SEPARATOR = re.compile(r"\s*(?:;|,(?:\s*(?:and|or)\b)?|(?<![\\a-zA-Z])(?:and|or)(?![a-z]))\s*")
-_SYMBOL = r"(?:m?\\(?:angle|triangle|overline|vec|widehat)\s*\{?\s*)?(?:[A-Za-z]|[A-Z]{2,5}|\\(?!sin|cos|tan|log|ln|frac|sqrt|pi\b)[a-z]{2,7})\}?(?:_(?:\{[^{}]*\}|\w))?'*"
+_COMMAND = r"\\(?!sin|cos|tan|log|ln|frac|sqrt|pi\b)[a-z]{2,7}"
+_SYMBOL = (
+    r"(?:m?\\(?:angle|triangle|overline|vec|widehat)\s*\{?\s*)?"
+    rf"(?:[A-Za-z]|[A-Z]{{2,5}}|{_COMMAND})\}}?(?:_(?:\{{[^{{}}]*\}}|\w))?'*"
+)
 _NAME = re.compile(
-    rf"\|?{_SYMBOL}\|?(?:\([^=<>]*\))?|\\frac\{{{_SYMBOL}\}}\{{{_SYMBOL}\}}|{_SYMBOL}(?:[:/]{_SYMBOL})+|\((?:{_SYMBOL}\s*[,;]?\s*)+\)"
-    r"|[^\W\d_]{3,40}(?: [^\W\d_]{1,40}){0,5}"
+    rf"\|?{_SYMBOL}\|?(?:\([^=<>]*\))?|\\frac\{{{_SYMBOL}\}}\{{{_SYMBOL}\}}|{_SYMBOL}(?:[:/]{_SYMBOL})+"
+    rf"|\((?:{_SYMBOL}\s*[,;]?\s*)+\)|[^\W\d_]{{3,40}}(?: [^\W\d_]{{1,40}}){{0,5}}"
 )
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt|in|subset|to)(?![a-z])")
 _ARITHMETIC = re.compile(r"(?:[\d\s.,+\-*/()^{}%!:]|\\(?:frac|cdot|times|div|sqrt|pi|binom|%)(?![a-z])|\\%)+")

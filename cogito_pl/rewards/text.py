@@ -7,6 +7,7 @@ ten written as digits ("none" is 0), as in the VQA metric. When the gold is "yes
 that word and nowhere has the other one agrees. The options may allow an edit distance, or name a benchmark's rule
 (`open_text`).
 """
+# ruff: noqa: RUF001
 
 import re
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ def same_text(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
         return said[:1] == [right] and ("no" if right == "yes" else "yes") not in said
     if options.text == "contains":
         return open_text.contains(left, right)
-    return 0 < options.edit_distance and open_text.within(left, right, options.edit_distance)
+    return options.edit_distance > 0 and open_text.within(left, right, options.edit_distance)
 
 
 def judge(
@@ -83,14 +84,14 @@ def judge(
     if options.text == "mmmu" and (answer.rule != "lone" or len(text) <= LONE_LENGTH):
         return Verdict.of(open_text.mmmu(text, gold), "mmmu")
     same = same_text(text, gold, options)
-    if "marker" in answer.rule and not same:
+    if answer.rule.endswith("marker") and not same:
         same = any(same_text(reading, gold, options) for reading in readings(answer.text, marked=True))
         text = clause(answer.text)
     elif answer.rule.endswith("statement") and not same:
         return None
-    elif answer.rule == "lone" and not same:
+    elif answer.rule in ("lone", "answer-tag") and not same:
         same = any(same_text(value, gold, options) for value in values(closing(text)))
-        if not same and (len(text) > LONE_LENGTH or "\n" in text):
+        if answer.rule == "lone" and not same and (len(text) > LONE_LENGTH or "\n" in text):
             return None
     return Verdict.of(same, "text") if text else None
 

@@ -9,58 +9,49 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-_BASES = {
-    "m": "mm:1/1000 cm:1/100 dm:1/10 m:1 km:1000 in:254/10000 ft:3048/10000 yd:9144/10000 mi:1609344/1000 nm:1/1000000000",
-    "g": "mg:1/1000 g:1 kg:1000 t:1000000 lb:45359237/100000 oz:45359237/1600000",
-    "s": "ms:1/1000 s:1 min:60 h:3600 day:86400 week:604800",
-    "month": "month:1 year:12",
-    "l": "ml:1/1000 cl:1/100 dl:1/10 l:1",
-    "J": "j:1 kj:1000",
-    "N": "n:1 kn:1000",
-    "W": "w:1 kw:1000",
-    "Pa": "pa:1 kpa:1000",
-    "V": "v:1 kv:1000 mv:1/1000",
-    "A": "a:1 ma:1/1000",
-    "ohm": "ohm:1 kohm:1000",
-    "Hz": "hz:1 khz:1000 mhz:1000000",
-    "dollar": "dollar:1 cent:1/100",
-    "euro": "euro:1",
-    "degree": "degree:1",
-    "radian": "radian:1",
-    "celsius": "celsius:1",
-    "fahrenheit": "fahrenheit:1",
-    "pound": "gbp:1",
-    "yuan": "yuan:1",
-    "yen": "yen:1",
-    "kelvin": "k:1",
-}  # fmt: skip
+from cogito_pl.rewards.vocabulary import words
+
+_TABLE = """
+m: 1/1000 mm millimeter millimetre 毫米; 1/100 cm centimeter centimetre 厘米; 1/10 dm decimeter decimetre 分米
+m: 1 m meter metre mètre 米; 1000 km kilometer kilometre 公里 千米; 1/1000000000 nm nanometer nanometre
+m: 254/10000 in inch inche; 3048/10000 ft foot feet; 9144/10000 yd yard; 1609344/1000 mi mile
+l: 1/1000 ml milliliter millilitre 毫升; 1/100 cl centiliter; 1/10 dl deciliter; 1 l liter litre 升
+g: 1/1000 mg milligram; 1 g gram gramme gm 克; 1000 kg kilogram kilo 公斤 千克; 1000000 t tonne ton 吨
+g: 45359237/100000 lb pound; 45359237/1600000 oz ounce
+s: 1/1000 ms millisecond; 1 s second sec 秒; 60 min minute 分钟; 3600 h hour hr 小时; 86400 day 天; 604800 week wk
+month: 1 month; 12 year yr 年
+joule: 1 j joule; 1000 kj kilojoule
+newton: 1 n newton; 1000 kn kilonewton
+watt: 1 w watt; 1000 kw kilowatt
+pascal: 1 pa pascal; 1000 kpa kilopascal
+volt: 1/1000 mv millivolt; 1 v volt; 1000 kv kilovolt
+ampere: 1/1000 ma milliampere; 1 a ampere amp
+ohm: 1 ohm ω; 1000 kohm
+hertz: 1 hz hertz; 1000 khz kilohertz; 1000000 mhz megahertz
+dollar: 1/100 cent ¢; 1 dollar $ usd 美元
+euro: 1 euro € eur
+pound sterling: 1 £ gbp
+yuan: 1 yuan 元 rmb
+yen: 1 yen ¥ jpy
+degree: 1 degree ° deg 度
+radian: 1 radian rad
+celsius: 1 celsius °c
+fahrenheit: 1 fahrenheit °f
+kelvin: 1 kelvin k
+"""
 _SIZES = {
     name: (base, Fraction(size))
-    for base, units in _BASES.items()
-    for name, _, size in (unit.partition(":") for unit in units.split())
+    for base, _, row in (line.partition(": ") for line in _TABLE.split("\n"))
+    for size, *names in (unit.split() for unit in row.split(";") if unit)
+    for name in names
 }
-_ALIASES = {
-    alias: name
-    for name, aliases in {
-        "mm": "millimeter millimetre 毫米", "cm": "centimeter centimetre 厘米", "dm": "decimeter decimetre 分米",
-        "m": "meter metre mètre 米", "km": "kilometer kilometre 公里 千米", "in": "inch inche", "ft": "foot feet",
-        "yd": "yard", "mi": "mile", "mg": "milligram", "g": "gram gramme gm 克", "kg": "kilogram kilo 公斤 千克",
-        "t": "tonne ton 吨", "lb": "pound", "oz": "ounce", "ms": "millisecond", "s": "second sec 秒",
-        "min": "minute 分钟", "h": "hour hr 小时", "day": "天", "week": "wk", "year": "yr 年", "ml": "milliliter millilitre 毫升",
-        "l": "liter litre 升", "j": "joule", "kj": "kilojoule", "n": "newton", "kn": "kilonewton", "w": "watt", "kw": "kilowatt",
-        "pa": "pascal", "kpa": "kilopascal", "v": "volt", "a": "ampere amp", "ohm": "Ω ω", "hz": "hertz",
-        "dollar": "$ usd 美元", "cent": "¢ c", "euro": "€ eur", "degree": "° deg 度", "radian": "rad",
-        "celsius": "°c degreecelsiu", "fahrenheit": "°f", "gbp": "£", "yuan": "元 rmb", "yen": "¥ jpy",
-    }.items()
-    for alias in aliases.split()
-}  # fmt: skip
 _WHOLE = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h", "sqft": "ft^2", "cc": "cm^3"}
-_NO_UNIT = frozenset(
-    "is are was not or and wrong but no if to from than maybe perhaps probably minus plus times divided below above over "
-    "under less more because since so correct incorrect right false true then when where which that with for in between "
-    "approximately about by e i x y z pi ou oder et".split()
-) - {"in"}  # fmt: skip
-_QUALIFIERS = frozenset("long wide tall high deep old away apart total each of the in all unit".split())
+_NO_UNIT = words(
+    "is, are, was, not, or, and, wrong, but, no, if, to, from, than, maybe, perhaps, probably, minus, plus, times, "
+    "divided, below, above, over, under, less, more, because, since, so, correct, incorrect, right, false, true, then, when, "
+    "where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et"
+)
+_QUALIFIERS = words("long, wide, tall, high, deep, old, away, apart, total, each, of, the, in, all, units?")
 _TOKEN = re.compile(r"(?:(square|sq|cubic|cu)\.? ?)?([^\W\d_]+|[$€£¥¢°](?:[cfCF]\b)?|%)\.?(?:\^?\{?(-?\d)\}?)?")
 
 
@@ -83,18 +74,18 @@ class Unit:
 def _lookup(word: str) -> tuple[str, Fraction] | None:
     folded = word.casefold()
     for name in (folded, folded.removesuffix("s"), folded.removesuffix("es")):
-        if (name := _ALIASES.get(name, name)) in _SIZES:
+        if name in _SIZES:
             return _SIZES[name]
     return None
 
 
 @lru_cache(maxsize=1024)
-def read(text: str, words: bool = True) -> Unit | None:
+def read(text: str, any_words: bool = True) -> Unit | None:
     """Reads a unit.
 
     Args:
         text: What follows a number: "cm^2", "kilometers per hour", "red apples".
-        words: Whether words that are in no table may be a unit.
+        any_words: Whether words that are in no table may be a unit.
 
     Returns:
         The unit, None when the text is none.
@@ -113,16 +104,16 @@ def read(text: str, words: bool = True) -> Unit | None:
         power = int(token[3] or 1) * {"s": 2, "c": 3}.get((token[1] or "x")[0], 1)
         found = _lookup(word)
         if found is None:
-            if word.casefold().removesuffix("s") in _QUALIFIERS:
+            if _QUALIFIERS.fullmatch(word):
                 continue
-            if not words or word.casefold() in _NO_UNIT or (len(word) < 2 and word < "\u0500"):
+            if not any_words or _NO_UNIT.fullmatch(word) or (len(word) < 2 and word < "\u0500"):
                 return None
             known = False
             stem = word.casefold()
             found = stem[:-1] if len(stem) > 3 and stem.endswith("s") else stem, Fraction(1)
         powers[found[0]] = powers.get(found[0], 0) + sign * power
         size *= found[1] ** (sign * power)
-    if position == 0 or text[position:].strip(" .") or (words and not known and len(powers) > 3):
+    if position == 0 or text[position:].strip(" .") or (not known and len(powers) > 3):
         return None
     if powers.keys() == {"l"}:  # a litre is a cubic decimetre
         powers, size = {"m": 3 * powers["l"]}, size * Fraction(1, 1000) ** powers["l"]

@@ -58,10 +58,13 @@ def figure(random_: random.Random) -> str:
 
 
 def gold_of(kind: str, random_: random.Random) -> str:
-    words = random_.sample("harbour seven north street Café open lamp-post x-ray yes green".split(), 2)
+    words = random_.sample(
+        ["harbour", "seven", "north", "street", "Café", "open", "lamp-post", "x-ray", "yes", "green"], 2
+    )
     labels = "".join(sorted(random_.sample("ABCDE", random_.choice([1, 1, 1, 2, 3]))))
     return {
-        "math": formula(random_), "number": figure(random_), "text": " ".join(words), "chart": random_.choice([figure(random_), words[0]]),
+        "math": formula(random_), "number": figure(random_), "text": " ".join(words),
+        "chart": random_.choice([figure(random_), words[0]]),
         "choice": random_.choice([labels, ", ".join(labels), random_.choice(OPTIONS)]),
     }[kind]  # fmt: skip
 
@@ -140,13 +143,18 @@ def test_verdicts_do_not_depend_on_what_was_graded_before():
     assert all(grade(*request) == first[request] for request in requests)
 
 
+SMALL = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
 def spelt(n: int) -> str:
-    small = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: E501
-    tens = "twenty thirty forty fifty sixty seventy eighty ninety".split()
     if n < 20:
-        return small[n]
+        return SMALL[n]
     if n < 100:
-        return tens[n // 10 - 2] + (f"-{small[n % 10]}" if n % 10 else "")
+        return TENS[n // 10 - 2] + (f"-{SMALL[n % 10]}" if n % 10 else "")
     for size, name in ((10**6, "million"), (1000, "thousand"), (100, "hundred")):
         if n >= size:
             joint = " and " if n % size < 100 else " "

@@ -1,10 +1,10 @@
-"""The table of own cases, right, wrong or unparsed, by kind and rule; one verdict for each way of writing the answer."""
+"""The table of own cases by kind and rule: each is right, wrong or unparsed."""
 
 from pathlib import Path
 
 import pytest
 
-from cogito_pl.rewards import check_gold, grade
+from cogito_pl.rewards import grade
 
 TABLE = Path(__file__).parent / "table.txt"
 
