@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 
-from cogito_pl.rewards import number, symbolic
+from cogito_pl.rewards import number, quantity, symbolic
 from cogito_pl.rewards.latex import canonical, tidy
 from cogito_pl.rewards.options import GradeOptions
 from cogito_pl.rewards.structure import Collection, chain, collection
@@ -21,9 +21,9 @@ _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 
 
-def same_number(answer: number.Number, gold: number.Number, options: GradeOptions) -> bool:
+def same_number(answer: quantity.Number, gold: quantity.Number, options: GradeOptions) -> bool:
     """Whether two numbers agree; six decimals stand for a fraction that has no finite decimal."""
-    for left, right in number.readings(answer, gold):
+    for left, right in quantity.readings(answer, gold):
         if number.near(left, right, options):
             return True
         for decimal, fraction in ((left, right), (right, left)):
@@ -41,7 +41,7 @@ def name_of(text: str) -> str:
 
 def _ratios(answer: str, gold: str) -> bool | None:
     """Whether two ratios of figures are proportional, None when one is not; times of day must be equal."""
-    parts = [[number.parse(part) for part in text.split(":")] for text in (answer, gold)]
+    parts = [[quantity.parse(part) for part in text.split(":")] for text in (answer, gold)]
     if not all(part and part.value for side in parts for part in side):
         return None
     one, other = ([part.value for part in side] for side in parts)
@@ -55,7 +55,7 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     left, right = canonical(answer), canonical(gold)
     if left == right:
         return bool(left), "string"
-    one, other = number.parse(answer), number.parse(gold)
+    one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other:
         return same_number(one, other, options), "number"
     if (one_base := _BASED.fullmatch(left)) and (other_base := _BASED.fullmatch(right)):
@@ -93,7 +93,7 @@ def _chains(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
                 agree, rule = equal(left, right, options)
                 if agree:
                     return True, rule
-    constant = all(number.parse(value) for value in one.values + other.values)
+    constant = all(quantity.parse(value) for value in one.values + other.values)
     if constant or not ("=" in answer and "=" in gold):
         return False, "items"
     return _item(answer, gold, options)
@@ -112,7 +112,7 @@ def _matched(answers: Sequence[str], golds: Sequence[str], options: GradeOptions
 
 def _parts(item: str) -> tuple[str, ...]:
     inner = collection(item)
-    return (item,) if inner.opening or number.parse(item) else inner.items
+    return (item,) if inner.opening or quantity.parse(item) else inner.items
 
 
 def _collections(answer: Collection, gold: Collection, options: GradeOptions) -> tuple[bool, str]:

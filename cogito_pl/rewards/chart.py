@@ -10,7 +10,7 @@ compared as the official metric does: letter by letter but for case; only the fu
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cogito_pl.rewards import number, text
+from cogito_pl.rewards import number, quantity, text
 from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.prose import readings
@@ -32,7 +32,7 @@ def official(answer: str, gold: str, tolerance: float) -> bool:
     return answer.lower() == gold.lower()
 
 
-def _near(left: Fraction, right: Fraction, target: number.Number, options: GradeOptions) -> bool:
+def _near(left: Fraction, right: Fraction, target: quantity.Number, options: GradeOptions) -> bool:
     year = target.unit is None and not target.percent and right.denominator == 1 and 1000 <= right <= 2100
     return (
         left == right
@@ -68,14 +68,14 @@ def judge(
     """
     if options.chart == "official":
         return Verdict.of(official(answer.text.strip(), gold.strip(), options.chart_tolerance), "official")
-    target, value = number.parse(gold), number.stated(answer)
+    target, value = quantity.parse(gold), number.stated(answer)
     if target is not None and value is None and answer.rule == "lone" and any(map(str.isdigit, answer.text)):
         return None
     if target is None or value is None:
         return _said(answer, gold)
-    if not isinstance(value, number.Number):
+    if not isinstance(value, quantity.Number):
         return Verdict.of(False, "several")
-    return Verdict.of(any(_near(*pair, target, options) for pair in number.readings(value, target)), "relaxed")
+    return Verdict.of(any(_near(*pair, target, options) for pair in quantity.readings(value, target)), "relaxed")
 
 
 def check(gold: str, choices: Sequence[str] = ()) -> str | None:

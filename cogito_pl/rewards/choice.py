@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from cogito_pl.rewards import number
+from cogito_pl.rewards import quantity
 from cogito_pl.rewards.delimiters import unwrapped
 from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.labels import leading, mentioned, split
@@ -34,11 +34,11 @@ def by_text(text: str, choices: Sequence[str]) -> frozenset[str]:
     """The label of the only option whose text is this text: as words, as a formula, or as a number; else empty."""
     options = [_bare(option, label) for label, option in zip(ascii_uppercase, choices, strict=False)]
     text = text[:500]
-    value = number.parse(text)
+    value = quantity.parse(text)
     readings = (
         lambda option: normalised(option) == normalised(text),
         lambda option: canonical(unwrapped(option)).casefold() == canonical(unwrapped(text)).casefold(),
-        lambda option: value is not None and (other := number.parse(option)) is not None and value == other,
+        lambda option: value is not None and (other := quantity.parse(option)) is not None and value == other,
     )
     for same in readings:
         chosen = [label for label, option in zip(ascii_uppercase, options, strict=False) if same(option)]

@@ -7,7 +7,7 @@ may be one word. Prose is never handed on, since Math-Verify would find a number
 
 import re
 
-from cogito_pl.rewards import number
+from cogito_pl.rewards import quantity, vocabulary
 from cogito_pl.rewards.delimiters import DELIMITED, SPAN, boxed, tagged, unwrapped
 from cogito_pl.rewards.extract import Candidate, candidates
 from cogito_pl.rewards.latex import STYLE, tidy
@@ -19,59 +19,12 @@ LONGEST = 1000
 
 _WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{3,}")
 _VOWEL = re.compile(r"[aeiouyà-ÿ]|[^\x00-\x7f]", re.IGNORECASE)
-_NAMES = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "log",
-        "ln",
-        "exp",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "mod",
-        "sup",
-        "inf",
-        "lim",
-        "det",
-    ]
+_NO_WORDS = vocabulary.words(
+    "sin, cos, tan, cot, sec, csc, arcsin, arccos, arctan, log, exp, max, min, gcd, lcm, mod, sup, inf, lim, det, and, "
+    "or"
 )
-_JOINS = frozenset(["and", "or"])
-_SHORT_WORDS = frozenset(
-    [
-        "no",
-        "on",
-        "up",
-        "in",
-        "at",
-        "if",
-        "of",
-        "so",
-        "to",
-        "is",
-        "it",
-        "we",
-        "he",
-        "me",
-        "us",
-        "my",
-        "by",
-        "an",
-        "as",
-        "am",
-        "go",
-        "do",
-        "be",
-        "ok",
-    ]
+_SHORT_WORDS = vocabulary.words(
+    "no, on, up, in, at, if, of, so, to, is, it, we, he, me, us, my, by, an, as, am, go, do, ok"
 )
 _HARD = (
     re.compile(r"\^\s*[{(]?\s*[-+]?[\d,]{5,}"),  # x^100000
@@ -92,15 +45,15 @@ def words(text: str) -> list[str]:
     """The words of a text that no formula has: three letters and a vowel, or a few shorter ones."""
     bare = re.sub(r"\\(?:begin|end)\s*\{\w+\*?\}|\\[a-zA-Z]+", " ", text)
     long = [word for word in _WORD.findall(bare) if _VOWEL.search(word) or word.isupper()]
-    short = [word for word in re.findall(r"(?<![\w\\])[A-Za-z]{2}(?![\w({^])", bare) if word.lower() in _SHORT_WORDS]
-    return [word for word in long + short if word.lower() not in _NAMES | _JOINS]
+    short = [word for word in bare.split() if _SHORT_WORDS.fullmatch(word)] if re.fullmatch(r"[A-Za-z ]+", bare) else []
+    return [word for word in long + short if not _NO_WORDS.fullmatch(word)]
 
 
 def _formula(text: str) -> str | None:
     """The text when it is a formula or a number, else the only delimited formula of a single sentence, else None."""
     if not text or "\n\n" in text or r"\boxed" in text:
         return None
-    if number.parse(text) or STYLE.fullmatch(text):
+    if quantity.parse(text) or STYLE.fullmatch(text):
         return text
     values = " ".join(chain(tidy(text[:LONGEST])).values)
     if not (words(values) or re.search(r"[一-鿿]|(?<![_^\d])\d+ +\d", values)):

@@ -18,7 +18,7 @@ import re
 from collections.abc import Sequence
 from math import gcd
 
-from cogito_pl.rewards import number, units
+from cogito_pl.rewards import quantity, units
 from cogito_pl.rewards.agreement import equal, name_of, same_number
 from cogito_pl.rewards.extract import Candidate
 from cogito_pl.rewards.formula import LONGEST, refused, stated, target, words
@@ -44,7 +44,7 @@ _LABELLED = re.compile(r"[(\[]?([A-Z])(?:[)\].:]+(?:\s+(\S.*))?|\s*)$", re.DOTAL
 
 def _split_unit(text: str) -> tuple[str, units.Unit | None]:
     """A formula without the unit at its end, and that unit."""
-    if len(text) > number.LONGEST or not (found := _UNIT.search(text)):
+    if len(text) > quantity.LONGEST or not (found := _UNIT.search(text)):
         return text, None
     written = re.sub(r"\\[,;: ]|~|\\cdot", " ", STYLE.sub(r" \1", found["marked"] or found["plain"]))
     unit = units.read(re.sub(r"\s*([/^])\s*", r"\1", written).strip(), bool(found["marked"]))
@@ -61,7 +61,7 @@ def _unreduced(answer: str, gold: str) -> bool:
 def _wordy(text: str) -> bool:
     """Whether a formula holds words that are neither names on the left of an equals sign nor numbers or units."""
     values = [value for item in collection(text).items for value in chain(item).values]
-    return any(words(value) and not number.parse(value) for value in values)
+    return any(words(value) and not quantity.parse(value) for value in values)
 
 
 def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool, str]:
@@ -93,7 +93,7 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
         return _MEANINGS[left] == _MEANINGS[right], "words"
     if refused(left) or refused(right):
         return False, "refused"
-    one, other = number.parse(answer), number.parse(gold)
+    one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
         return same_number(one, other, options), "number"
     (answer, unit), (gold, due) = _split_unit(answer), _split_unit(gold)

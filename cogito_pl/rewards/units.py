@@ -48,8 +48,8 @@ _SIZES = {
 _WHOLE = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h", "sqft": "ft^2", "cc": "cm^3"}
 _NO_UNIT = words(
     "is, are, was, not, or, and, wrong, but, no, if, to, from, than, maybe, perhaps, probably, minus, plus, times, "
-    "divided, below, above, over, under, less, more, because, since, so, correct, incorrect, right, false, true, then, when, "
-    "where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et"
+    "divided, below, above, over, under, less, more, because, since, so, correct, incorrect, right, false, true, then, "
+    "when, where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et"
 )
 _QUALIFIERS = words("long, wide, tall, high, deep, old, away, apart, total, each, of, the, in, all, units?")
 _TOKEN = re.compile(r"(?:(square|sq|cubic|cu)\.? ?)?([^\W\d_]+|[$€£¥¢°](?:[cfCF]\b)?|%)\.?(?:\^?\{?(-?\d)\}?)?")

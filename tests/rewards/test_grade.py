@@ -280,5 +280,5 @@ def test_an_alarm_of_the_caller_still_rings():
 def test_public_grading_cases_are_decided_as_their_sources_do():
     cases = [json.loads(line) for line in SUITE.read_text().splitlines()]
     wrong = [c for c in cases if right(c["prediction"], c["gold"], c["kind"]) != c["expected"]]
-    assert len(cases) - len(wrong) >= 534
-    assert not [c for c in wrong if not c["expected"] and c["kind"] != "chart"], "no false positives"
+    assert len(cases) - len(wrong) >= 555
+    assert not [c for c in wrong if not c["expected"]], "no false positives"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogito_pl.rewards import check_gold, grade
+from cogito_pl.rewards import check_gold, grade, grade_cheaply
 from cogito_pl.rewards.words import number_of
 
 SUITE = Path(__file__).parents[2].parent / "shared/grading/cases.jsonl"
@@ -134,6 +134,19 @@ def test_a_changed_figure_is_wrong():
         assert not right(f"<answer>{2 * n}</answer>", str(n), "chart")
 
 
+def test_a_cheap_verdict_is_the_verdict():
+    random_ = random.Random(23)
+    cheap = 0
+    for _ in SEEDS:
+        kind = random_.choice(["math", "number", "choice", "text", "chart"])
+        request = (f"<answer>{gold_of(kind, random_)}</answer>", gold_of(kind, random_), kind, OPTIONS)
+        if (verdict := grade_cheaply(*request)) is not None:
+            cheap += 1
+            assert verdict == grade(*request)
+    assert cheap > len(SEEDS) / 2
+    assert grade_cheaply(r"\boxed{\sqrt{8}}", r"2\sqrt{2}", "math") is None
+
+
 def test_verdicts_do_not_depend_on_what_was_graded_before():
     random_ = random.Random(17)
     requests = [(rf"\boxed{{{formula(random_)}}}", formula(random_), "math") for _ in range(30)]
@@ -173,6 +186,9 @@ def test_numbers_in_words_are_the_numbers():
 def test_every_gold_of_the_public_cases_answers_itself():
     cases = [json.loads(line) for line in SUITE.read_text().splitlines()]
     golds = {(case["gold"], case["kind"]) for case in cases if case["gold"]}
-    refused = [gold for gold, kind in golds if check_gold(gold, kind)]
-    failed = [(gold, grade(gold, gold, kind)) for gold, kind in golds if not grade(gold, gold, kind).correct]
-    assert (refused, failed) == ([], [])
+    unclosed = {(gold, kind) for gold, kind in golds if gold.startswith(r"\\boxed{") and not gold.endswith("}")}
+    assert len(unclosed) == 1  # an answer cut off in its box is none, though the gold is repaired
+    for gold, kind in golds - unclosed:
+        assert check_gold(gold, kind) is None, gold
+        for form in ("<answer>{}</answer>", "<think>no</think>\n<answer>\n{}\n</answer>"):
+            assert grade(form.format(gold), gold, kind).correct, gold
