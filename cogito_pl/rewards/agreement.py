@@ -131,6 +131,10 @@ def _collections(answer: Collection, gold: Collection, options: GradeOptions) ->
     shapes = {(answer.opening, answer.closing), (gold.opening, gold.closing)}
     if both and len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
         return False, "brackets"
+    if not both and any(
+        opening != "" and (opening, closing) in (("(", "]"), ("[", ")")) for opening, closing in shapes
+    ):
+        return False, "brackets"
     names = [[canonical(chain(item).name) for item in items] for items in (one, other)]
     if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:
         return _matched(one, other, options), "items"

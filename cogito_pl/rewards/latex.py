@@ -25,6 +25,7 @@ _SPACE = re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|quad|qquad)(?![
 _PLAIN = (
     (re.compile(r"<="), r"\\le "), (re.compile(r">="), r"\\ge "), (re.compile(r"!=(?!=)|\\neq(?![a-z])"), r"\\ne "),
     (re.compile(r"\\leq(?:slant)?(?![a-z])"), r"\\le "), (re.compile(r"\\geq(?:slant)?(?![a-z])"), r"\\ge "),
+    (re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])"), r"^\\circ "),
     (re.compile(r"\\varnothing(?![a-z])"), r"\\emptyset "), (re.compile(r"\*\*"), "^"),
     (re.compile(r"(?<![\\a-zA-Z])(pi|theta|alpha|beta)(?![a-zA-Z])"), r"\\\1 "),
     (re.compile(r"(?<![\\a-zA-Z])(sin|cos|tan|cot|log|ln)(?![a-zA-Z])"), r"\\\1 "),
@@ -102,8 +103,7 @@ def _needed(found: re.Match[str]) -> str:
 
 
 def canonical(text: str) -> str:
-    r"""The form in which two formulas are compared as strings: `tidy`, without degree signs, spaces and a full stop."""
-    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])", "", tidy(text))
-    text = re.sub(r"(.) +(?=(.))", _needed, text.strip())  # "1 1/2" is not "11/2", nor "1, 234" a number
+    r"""The form in which two formulas are compared as strings: `tidy`, without spaces and a full stop."""
+    text = re.sub(r"(.) +(?=(.))", _needed, tidy(text).strip())  # "1 1/2" is not "11/2", nor "1, 234" a number
     text = re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", re.sub(r"\\sqrt ?(\w)", r"\\sqrt{\1}", text))
     return re.sub(r"\\frac ?(\d)(\d)", r"\\frac{\1}{\2}", text).strip("* ").removesuffix(".")
