@@ -18,6 +18,10 @@ MOST_ITEMS = 40
 """Items of a list that are compared one with another."""
 
 _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
+_BUILDER = re.compile(
+    r"\\\{\s*(?P<name>[a-zA-Z])(?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
+    re.DOTALL,
+)
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 
 
@@ -67,6 +71,7 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
 
 def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas, each of which may be a collection or a chain of equalities."""
+    answer, gold = (_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
     one, other = collection(answer), collection(gold)
     single = [not items.opening and len(items.items) == 1 for items in (one, other)]
     if all(single):

@@ -33,6 +33,7 @@ _PLAIN = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\langle(?![a-z])"), "("), (re.compile(r"\\rangle(?![a-z])"), ")"),
 )  # fmt: skip
+_ROWS = re.compile(r"\\begin\{(cases|aligned|align\*?|gathered|split)\}(.*?)\\end\{\1\}", re.DOTALL)
 _SQRT = re.compile(r"(?<!\\)(?<![a-zA-Z])sqrt(?=\s*[({\d])|\\sqrt(?=\s*\()")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{(\d+)\}|(\d)\u0307)")
 
@@ -78,6 +79,7 @@ def tidy(text: str) -> str:
     """
     text = _unicode(fold_width(text)).replace(r"\!", "").replace(r"\$", "$").replace("$", "")
     text = re.sub(r"\s*\{\s*,\s*\}\s*", ",", re.sub(r"\\overline\{([A-Z]{2})\}", r"\1", text))
+    text = _ROWS.sub(lambda rows: re.sub(r"\s*\\\\(?:\s*\\\\)*\s*", ", ", rows[2].strip(" \\").replace("&", "")), text)
     if r"\begin" not in text:
         text = re.sub(r"\\{2,}(?=[a-zA-Z{}])", r"\\", text)  # written with escapes doubled
     text = re.sub(r"(?<=[\d)}])(or|and)(?=[A-Z\d(\\])", r" \1 ", text)

@@ -68,8 +68,17 @@ def _improper(found: re.Match[str]) -> str:
     return found[0] if int(found[2]) < int(found[3]) else found[0] + r"\cdot "
 
 
+def _ascending(text: str) -> str:
+    """A chain of inequalities such as 5 >= x > 0 from the small end."""
+    sides = re.split(r"(>|\\ge(?![a-z])|\\gt(?![a-z]))", text)
+    if len(sides) < 5 or re.search(r"<|\\l[et](?![a-z])|,", text):
+        return text
+    return "".join({">": "<", r"\ge": r"\le ", r"\gt": "<"}.get(side, side) for side in reversed(sides))
+
+
 def _readable(answer: str, gold: str) -> tuple[str, str]:
     """Both formulas with products written out, degrees as radians where that matters, and capitals apart."""
+    answer, gold = _ascending(answer), _ascending(gold)
     answer, gold = (_MIXED.sub(_improper, _PRODUCT.sub(r"\g<0>\\cdot ", text)) for text in (answer, gold))
     if any(_TRIGONOMETRY.search(text) or r"\pi" in text for text in (answer, gold)):
         answer, gold = (_DEGREES.sub(r"(\\frac{\1\\pi}{180})", text) for text in (answer, gold))
