@@ -19,7 +19,7 @@ MOST_ITEMS = 40
 
 _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
 _BUILDER = re.compile(
-    r"\\\{\s*(?P<name>[a-zA-Z])(?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
+    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
     re.DOTALL,
 )
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
@@ -132,13 +132,11 @@ def _collections(answer: Collection, gold: Collection, options: GradeOptions) ->
         )
     if len(one) != len(other) or len(one) > MOST_ITEMS:
         return False, "items"
-    both = answer.opening and gold.opening
     shapes = {(answer.opening, answer.closing), (gold.opening, gold.closing)}
-    if both and len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
-        return False, "brackets"
-    if not both and any(
-        opening != "" and (opening, closing) in (("(", "]"), ("[", ")")) for opening, closing in shapes
-    ):
+    if answer.opening and gold.opening:
+        if len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
+            return False, "brackets"
+    elif shapes & {("(", "]"), ("[", ")")}:  # a half-open interval is no list
         return False, "brackets"
     names = [[canonical(chain(item).name) for item in items] for items in (one, other)]
     if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:
