@@ -18,6 +18,10 @@ MOST_ITEMS = 40
 """Items of a list that are compared one with another."""
 
 _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
+_BUILDER = re.compile(
+    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
+    re.DOTALL,
+)
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 
 
@@ -67,6 +71,7 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
 
 def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas, each of which may be a collection or a chain of equalities."""
+    answer, gold = (_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
     one, other = collection(answer), collection(gold)
     single = [not items.opening and len(items.items) == 1 for items in (one, other)]
     if all(single):
@@ -127,9 +132,11 @@ def _collections(answer: Collection, gold: Collection, options: GradeOptions) ->
         )
     if len(one) != len(other) or len(one) > MOST_ITEMS:
         return False, "items"
-    both = answer.opening and gold.opening
     shapes = {(answer.opening, answer.closing), (gold.opening, gold.closing)}
-    if both and len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
+    if answer.opening and gold.opening:
+        if len(shapes) > 1 and (len(one) == 2 or r"\{" in brackets):
+            return False, "brackets"
+    elif shapes & {("(", "]"), ("[", ")")}:  # a half-open interval is no list
         return False, "brackets"
     names = [[canonical(chain(item).name) for item in items] for items in (one, other)]
     if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:

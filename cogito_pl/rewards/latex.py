@@ -25,6 +25,7 @@ _SPACE = re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|quad|qquad)(?![
 _PLAIN = (
     (re.compile(r"<="), r"\\le "), (re.compile(r">="), r"\\ge "), (re.compile(r"!=(?!=)|\\neq(?![a-z])"), r"\\ne "),
     (re.compile(r"\\leq(?:slant)?(?![a-z])"), r"\\le "), (re.compile(r"\\geq(?:slant)?(?![a-z])"), r"\\ge "),
+    (re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])"), r"^\\circ "),
     (re.compile(r"\\varnothing(?![a-z])"), r"\\emptyset "), (re.compile(r"\*\*"), "^"),
     (re.compile(r"(?<![\\a-zA-Z])(pi|theta|alpha|beta)(?![a-zA-Z])"), r"\\\1 "),
     (re.compile(r"(?<![\\a-zA-Z])(sin|cos|tan|cot|log|ln)(?![a-zA-Z])"), r"\\\1 "),
@@ -32,6 +33,7 @@ _PLAIN = (
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\langle(?![a-z])"), "("), (re.compile(r"\\rangle(?![a-z])"), ")"),
 )  # fmt: skip
+_ROWS = re.compile(r"\\begin\{(cases|aligned|align\*?|gathered|split)\}(.*?)\\end\{\1\}", re.DOTALL)
 _SQRT = re.compile(r"(?<!\\)(?<![a-zA-Z])sqrt(?=\s*[({\d])|\\sqrt(?=\s*\()")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{(\d+)\}|(\d)\u0307)")
 
@@ -77,6 +79,7 @@ def tidy(text: str) -> str:
     """
     text = _unicode(fold_width(text)).replace(r"\!", "").replace(r"\$", "$").replace("$", "")
     text = re.sub(r"\s*\{\s*,\s*\}\s*", ",", re.sub(r"\\overline\{([A-Z]{2})\}", r"\1", text))
+    text = _ROWS.sub(lambda rows: re.sub(r"\s*\\\\(?:\s*\\\\)*\s*", ", ", rows[2].strip(" \\").replace("&", "")), text)
     if r"\begin" not in text:
         text = re.sub(r"\\{2,}(?=[a-zA-Z{}])", r"\\", text)  # written with escapes doubled
     text = re.sub(r"(?<=[\d)}])(or|and)(?=[A-Z\d(\\])", r" \1 ", text)
@@ -102,8 +105,7 @@ def _needed(found: re.Match[str]) -> str:
 
 
 def canonical(text: str) -> str:
-    r"""The form in which two formulas are compared as strings: `tidy`, without degree signs, spaces and a full stop."""
-    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![a-z])", "", tidy(text))
-    text = re.sub(r"(.) +(?=(.))", _needed, text.strip())  # "1 1/2" is not "11/2", nor "1, 234" a number
+    r"""The form in which two formulas are compared as strings: `tidy`, without spaces and a full stop."""
+    text = re.sub(r"(.) +(?=(.))", _needed, tidy(text).strip())  # "1 1/2" is not "11/2", nor "1, 234" a number
     text = re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", re.sub(r"\\sqrt ?(\w)", r"\\sqrt{\1}", text))
     return re.sub(r"\\frac ?(\d)(\d)", r"\\frac{\1}{\2}", text).strip("* ").removesuffix(".")

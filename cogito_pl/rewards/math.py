@@ -129,10 +129,10 @@ def judge(
 def check(gold: str, choices: Sequence[str] = ()) -> str | None:
     """Why this gold cannot be verified, None when it can."""
     formula = target(gold)
+    if refused(formula):
+        return f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
     if not canonical(formula):
         return "the answer is empty"
     if formula.replace(r"\{", "").count("{") != formula.replace(r"\}", "").count("}"):
         return f"the braces of the answer {formula[:60]!r} do not close"
-    if refused(formula):
-        return f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
     return None

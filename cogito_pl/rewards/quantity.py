@@ -60,6 +60,7 @@ def _exact(figure: str) -> Fraction:
 def plain(text: str) -> str:
     r"""LaTeX spacing, `\text`, `\frac`, `\left` and a leading `x =` written plainly, full-width characters folded."""
     text = fold_width(unwrapped(text))[: LONGEST * 2]
+    text = re.sub(r"(?<!\\)\$([^$]*[^$\\])\$", r"\1", text)
     text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "")
     text = re.sub(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;: ]|[~\u202f]", " ", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree", "°", text)
@@ -100,6 +101,8 @@ def parse(text: str) -> Number | None:
         if not below:
             return None
         value /= below
+        if found["whole"] and value >= 1:  # "3 5/2" is no mixed number
+            return None
     value += int(found["whole"] or 0)
     value = -value if (found["sign"] == "-") != (found["sign2"] == "-") else value
     return Number(value / 100 if found["percent"] else value, bool(found["percent"]), read)
@@ -124,6 +127,8 @@ def readings(answer: Number, gold: Number) -> list[tuple[Fraction, Fraction]]:
         if not answer.unit.agrees(gold.unit):
             return []
         left, right = left * answer.unit.size, right * gold.unit.size
+    if (answer.percent and gold.unit and gold.unit.powers) or (gold.percent and answer.unit and answer.unit.powers):
+        return []
     pairs = [(left, right)]
     if answer.percent != gold.percent:
         pairs.append((left * (100 if answer.percent else 1), right * (100 if gold.percent else 1)))

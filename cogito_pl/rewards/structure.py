@@ -16,7 +16,7 @@ _SYMBOL = (
 )
 _NAME = re.compile(
     rf"\|?{_SYMBOL}\|?(?:\([^=<>]*\))?|\\frac\{{{_SYMBOL}\}}\{{{_SYMBOL}\}}|{_SYMBOL}(?:[:/]{_SYMBOL})+"
-    rf"|\((?:{_SYMBOL}\s*[,;]?\s*)+\)|[^\W\d_]{{3,40}}(?: [^\W\d_]{{1,40}}){{0,5}}"
+    rf"|\(\s*{_SYMBOL}(?:\s*[,;]\s*{_SYMBOL}){{0,9}}\s*\)|[^\W\d_]{{3,40}}(?: [^\W\d_]{{1,40}}){{0,5}}"
 )
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt|in|subset|to)(?![a-z])")
 _ARITHMETIC = re.compile(r"(?:[\d\s.,+\-*/()^{}%!:]|\\(?:frac|cdot|times|div|sqrt|pi|binom|%)(?![a-z])|\\%)+")
@@ -38,12 +38,11 @@ class Chain(NamedTuple):
 
 
 def _depths(text: str) -> list[int]:
-    """For each character how many brackets of any kind are open after it; an opening one counts itself."""
-    depths, depth, escaped = [], 0, False
+    """For each character how many brackets of any kind are open after it."""
+    depths, depth = [], 0
     for sign in text:
         depth += (sign in "([{") - (sign in ")]}")
-        depths.append(depth + (sign in ")]}") if escaped and sign == "\\" else depth)
-        escaped = sign == "\\"
+        depths.append(depth)
     return depths
 
 
@@ -122,5 +121,6 @@ def chain(text: str) -> Chain:
     if not named and not all(_ARITHMETIC.fullmatch(side) for side in sides):
         return Chain("", (text,))
     values = [*([sides[-1]] if len(sides) > 1 or not named else []), *(side.strip() for side in rough)]
-    name = re.sub(r"\(.*\)$|[\s{}|]", "", sides[0]) if named else ""
-    return Chain(name, tuple(value for value in values if value))
+    if not all(values):
+        return Chain("", (text,))
+    return Chain(re.sub(r"\(.*\)$|[\s{}|]", "", sides[0]) if named else "", tuple(values))

@@ -1,9 +1,9 @@
 r"""Math-Verify, asked about one formula against one other. Knows its traps; nothing of lists, units or words.
 
 Each formula is wrapped in `$` on both sides, since bare formulas are misread, and parsed whole: nothing is stripped as
-a unit and nothing is searched for. What Math-Verify misreads is kept from it: figures side by side (it adds them),
-ellipses (it drops them), degrees in trigonometric functions (it takes them for radians), capital letters beside small
-ones (it makes them equal).
+a unit and nothing is searched for. What Math-Verify misreads is kept from it: figures side by side and products of
+brackets, `(2)(3)` (it adds them), ellipses (it drops them), degrees in trigonometric functions (it takes them for
+radians), capital letters beside small ones (it makes them equal).
 
 Math-Verify stops itself with `signal.alarm`, which works only in a main thread, counts whole seconds, and overwrites
 any other alarm of the process. It is used only in a main thread with no alarm pending; elsewhere the caller keeps the
@@ -27,6 +27,8 @@ SECONDS = 2
 """Whole seconds for each call of Math-Verify, where its alarm can be used."""
 
 _UNREADABLE = re.compile(r"(?<![_^])\d\s+\d|\\(?:[lc]dots|dots)|\.\.\.|^\W*$")
+_PRODUCT = re.compile(r"(?:(?<![_^\d])\d+(?:\.\d+)?(?=\s*\()|\)(?=\s*(?:[(\d]|\\frac)))")
+_MIXED = re.compile(r"(?<![_\d.])(\d+)\s*(?=\\frac\s*\{(\d+)\}\s*\{(\d+)\})")
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?|\([^()]*\)|\{[^{}]*\}|[a-z])\s*\^\s*\{?\s*\\circ\s*\}?")
 _TRIGONOMETRY = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
 
@@ -61,8 +63,23 @@ def _parsed(text: str, seconds: int | None) -> tuple[object, ...]:
     return tuple(found)
 
 
+def _improper(found: re.Match[str]) -> str:
+    """A figure before a fraction: part of a mixed number only where the fraction is less than one."""
+    return found[0] if int(found[2]) < int(found[3]) else found[0] + r"\cdot "
+
+
+def _ascending(text: str) -> str:
+    """A chain of inequalities such as 5 >= x > 0 from the small end."""
+    sides = re.split(r"(>|\\ge(?![a-z])|\\gt(?![a-z]))", text)
+    if len(sides) < 5 or re.search(r"<|\\l[et](?![a-z])|,", text):
+        return text
+    return "".join({">": "<", r"\ge": r"\le ", r"\gt": "<"}.get(side, side) for side in reversed(sides))
+
+
 def _readable(answer: str, gold: str) -> tuple[str, str]:
-    """Both formulas with degrees as radians where that matters, and capitals told from small letters."""
+    """Both formulas with products written out, degrees as radians where that matters, and capitals apart."""
+    answer, gold = _ascending(answer), _ascending(gold)
+    answer, gold = (_MIXED.sub(_improper, _PRODUCT.sub(r"\g<0>\\cdot ", text)) for text in (answer, gold))
     if any(_TRIGONOMETRY.search(text) or r"\pi" in text for text in (answer, gold)):
         answer, gold = (_DEGREES.sub(r"(\\frac{\1\\pi}{180})", text) for text in (answer, gold))
     answer, gold = (re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "", text) for text in (answer, gold))

@@ -90,6 +90,7 @@ def read(text: str, any_words: bool = True) -> Unit | None:
     Returns:
         The unit, None when the text is none.
     """
+    text = text.strip("() ")
     text = re.sub(r"\s+per\s+", "/", re.sub(r"degrees?\s+(celsius|fahrenheit)", r"\1", text.strip(), flags=re.I))
     text = re.sub("²", "^2", re.sub("³", "^3", text.replace("平方", "square ").replace("立方", "cubic ")))
     text = _WHOLE.get(text.casefold(), text)
