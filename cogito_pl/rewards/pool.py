@@ -14,13 +14,14 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
-from cogito_pl.rewards.grade import Grade, grade
-from cogito_pl.rewards.quick import is_quick
+from cogito_pl.rewards.grade import Grade, grade, grade_cheaply
 from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
 
 CACHED = 8192
 """Grades that are kept, so that identical requests are graded once; their texts are not kept."""
 
+LONGEST = 20_000
+"""Characters of a response that is still graded where a training step waits for it, without a deadline."""
 COUNTERS = ("graded", "unparsed", "cache_hits", "in_parent", "deadline", "died", "errors", "deaths")
 """Responses graded and unparsed; those answered by the cache, or in this process; those past their deadline, those
 whose worker died twice over them, those on which a verifier raised; and deaths of workers that nobody killed."""
@@ -74,10 +75,9 @@ class GraderPool:
             keys = {request: _key(request) for request in dict.fromkeys(requests)}
             grades = {request: self._cache[key] for request, key in keys.items() if key in self._cache}
             fresh = [request for request in keys if request not in grades]
-            quick = [request for request in fresh if is_quick(request)] if self._grader is grade else []
             try:
-                grades |= {request: grade(*request) for request in quick}
-                grades |= self._graded([request for request in fresh if request not in grades])
+                cheap = {request: verdict for request in fresh if (verdict := self._cheaply(request))}
+                grades |= cheap | self._graded([request for request in fresh if request not in cheap])
             except BaseException:
                 self._kill_all()  # workers may still hold requests whose answers nobody will read
                 raise
@@ -87,12 +87,17 @@ class GraderPool:
                 graded=len(requests),
                 unparsed=sum(not grades[request].parsed for request in requests),
                 cache_hits=len(requests) - len(fresh),
-                in_parent=len(quick),
+                in_parent=len(cheap),
                 deadline=rules["deadline"],
                 died=rules["died"],
                 errors=rules["error"],
             )
             return [grades[request] for request in requests]
+
+    def _cheaply(self, request: GradeRequest) -> Grade | None:
+        """The verdict where it costs less than the way to a worker: no long response, no formulas to compare."""
+        short = self._grader is grade and len(request.response) <= LONGEST
+        return grade_cheaply(*request) if short else None
 
     def _remember(self, grades: dict[bytes, Grade]) -> None:
         for key, verdict in grades.items():
