@@ -3,22 +3,21 @@
 from typing import Any, Literal
 
 import lightning.pytorch as L
-from lightning.pytorch.trainer.states import TrainerFn
 
 from cogito_pl.modules.handoff import begin_stage, measure_from, put_back
 from cogito_pl.modules.resuming import finish_epoch, validate_now
 from cogito_pl.modules.watching import check_validation, improves, monitored
 from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
 
-KEPT = ("stage", "best", "best_file", "reference_file", "stale")
+KEPT = ("stage", "best", "best_file", "best_step", "reference_file", "stale")
 
 
 class BestCheckpointHandoff(L.Callback):
     """Hands the weights that validated best in a stage, its start included, over to the next one.
 
-    They are kept beside the logs, as they are, without rounding. The next stage gets a fresh optimiser and schedule,
-    and the weights become its KL reference. A checkpoint names the files it needs below `trainer.default_root_dir`;
-    keep them together. Without stages, the whole run is one.
+    They are kept beside the logs, without rounding. The next stage gets a fresh optimiser and schedule, and the weights
+    become its KL reference. A checkpoint names the files it needs below `trainer.default_root_dir`; keep them together.
+    Without stages, the whole run is one. Logs `handoff/from_step`, the optimiser step that handed over weights are of.
 
     Args:
         monitor: The validation metric that decides; of equal ones, the earlier weights stay the best.
@@ -38,7 +37,7 @@ class BestCheckpointHandoff(L.Callback):
         self.reset_reference, self.finish_with_best = reset_reference, finish_with_best
         self.stage = self.best_file = self.reference_file = ""
         self.best: float | None = None
-        self.stale = 0  # validations since the best
+        self.best_step = self.stale = 0  # optimiser step of the best; validations since
         self._written: set[str] = set()
 
     def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
@@ -71,13 +70,12 @@ class BestCheckpointHandoff(L.Callback):
 
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Keeps the weights when they are the best so far, before any checkpoint is written; may end the stage."""
-        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
             return
-        score = monitored(trainer, self.monitor)
-        if improves(score, self.best, self.mode):
+        if improves(score := monitored(trainer, self.monitor), self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
             self.best_file = write_weights(trainer, learning_weights(module), name)
-            self.best, self.stale = score, 0
+            self.best, self.best_step, self.stale = score, trainer.global_step, 0
             self._written.add(self.best_file)
         else:
             self.stale += 1
@@ -89,11 +87,14 @@ class BestCheckpointHandoff(L.Callback):
         if self.finish_with_best and self.best_file:
             put_back(trainer, module, self.best_file)
 
+    def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Puts them there in a finished run that was resumed, too: Lightning trains nothing then."""
+        if trainer.fit_loop.is_resuming:
+            self.on_train_end(trainer, module)
+
     def _hand_over(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if module.stage is None or module.stage.name == self.stage:
-            return
-        self.stage, self.stale = module.stage.name, 0
-        if self.reset_reference:
-            self.reference_file = self.best_file
-        begin_stage(trainer, module, self.best_file)
-        measure_from(trainer, module, self.reference_file)
+        if module.stage and module.stage.name != self.stage:
+            self.stage, self.stale = module.stage.name, 0
+            self.reference_file = self.best_file if self.reset_reference else self.reference_file
+            begin_stage(trainer, module, self.best_file, self.best_step)
+            measure_from(trainer, module, self.reference_file)

@@ -21,8 +21,10 @@ class HFExport(L.Callback):
     def __init__(self, path: str | None = None) -> None:
         self.path = path
 
-    def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Writes the folder; gathering sharded weights takes every process."""
+    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Writes the folder, once every callback has ended the fit; gathering sharded weights takes every process."""
+        if stage != "fit":
+            return
         target = Path(self.path or os.path.join(trainer.log_dir or trainer.default_root_dir, "export"))
         export(module.policy, target)
         rank_zero_info(f"the policy is exported to {target}")

@@ -14,11 +14,21 @@ def put_back(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
     rank_zero_info(f"the policy has the weights of {name}")
 
 
-def begin_stage(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
-    """Gives the policy the weights of the file `name`, a fresh optimiser and a fresh schedule."""
+def begin_stage(trainer: L.Trainer, module: L.LightningModule, name: str, step: int) -> None:
+    """Gives the policy the weights of the file `name`, a fresh optimiser and a fresh schedule, and logs it.
+
+    Args:
+        trainer: Of the run.
+        module: Whose stage begins.
+        name: The file, as `write_weights` named it.
+        step: Optimiser step that its weights are of.
+    """
     rank_zero_info(f"stage {module.stage.name} begins")
     put_back(trainer, module, name)
     restart_optimizer(module)
+    for logger in trainer.loggers:
+        values = {"applied/best_checkpoint_handoff": 1.0, "handoff/from_step": float(step)}
+        logger.log_metrics(values, step=trainer.global_step)
 
 
 def measure_from(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:

@@ -36,6 +36,7 @@ class PhaseBar(ProgressBar):
         self.bar: Progress | None = None
         self.total = self.done = self.first = 0  # in batches; `first` is where a resumed run began
         self.steps = 1  # batches of an optimiser step
+        self.stage = ""
         self.started = 0.0
 
     def disable(self) -> None:
@@ -50,11 +51,17 @@ class PhaseBar(ProgressBar):
         """Prints above the bar."""
         self.console.print(*args)
 
+    def on_train_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Opens the bar."""
+        self._open(*self._place(trainer), trainer.accumulate_grad_batches)
+
     def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        """Opens the bar at the first epoch; in later ones it goes on."""
-        if not self.started:
-            batches = int(self.total_train_batches)
-            self._open(batches * trainer.max_epochs, batches * trainer.current_epoch, trainer.accumulate_grad_batches)
+        """Goes on; a stage may have begun, and one that ended early has made the run shorter."""
+        self.total, self.done = self._place(trainer)
+        stage = getattr(trainer.datamodule, "stage", None)
+        self.stage = stage.name if stage else ""
+        if self.bar:
+            self.bar.update(self.task, total=self.total, description=self._title())
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """Moves on by one batch."""
@@ -82,13 +89,21 @@ class PhaseBar(ProgressBar):
             self.bar.update(self.task, notes=self._notes(trainer, module))
         elif self.enabled and fitting(trainer):
             notes = self._notes(trainer, module)
-            self.console.print(f"  {self.label} {self._count()}  {notes}  {self._left()}", highlight=False)
+            self.console.print(f"  {self._title()} {self._count()}  {notes}  {self._left()}".rstrip(), highlight=False)
         if not fitting(trainer):
             self._close()
 
     def on_exception(self, *_: Any) -> None:
         """Gives the cursor back before the error is shown."""
         self._close()
+
+    def _place(self, trainer: L.Trainer) -> tuple[int, int]:
+        """Batches of the whole run, and those before the current epoch; the stages' epochs differ in length."""
+        batches, data = int(self.total_train_batches), trainer.datamodule
+        if not getattr(data, "stages", ()):
+            return batches * trainer.max_epochs, batches * trainer.current_epoch
+        slots = batches // data.rollouts
+        return slots * data.rollouts_before(trainer.max_epochs), slots * data.rollouts_before(trainer.current_epoch)
 
     def _open(self, total: int, first: int, steps: int) -> None:
         self.total, self.done, self.first, self.steps = total, first, first, steps
@@ -119,6 +134,9 @@ class PhaseBar(ProgressBar):
     def _notes(self, trainer: L.Trainer, module: L.LightningModule) -> str:
         metrics = self.get_metrics(trainer, module)
         return " · ".join(form.format(float(metrics[name])) for name, form in FORMS.items() if name in metrics)
+
+    def _title(self) -> str:
+        return f"{self.label} {self.stage}".rstrip()
 
     def _count(self) -> str:
         return f"{self.done // self.steps}/{self.total // self.steps}"

@@ -1,12 +1,15 @@
 """The best weights of a stage start the next one, exactly, and a run that was cut off anywhere goes on the same."""
 
+import csv
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 from safetensors.torch import load_file
 
-from callbacks import BestCheckpointHandoff
+from callbacks import BestCheckpointHandoff, HFExport
 from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.fresh_optimizer import prime
@@ -14,7 +17,7 @@ from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.modules.watching import improves
 from cogito_pl.policy import PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
-from tests.modules.curricula import SHORT, STAGES, run
+from tests.modules.curricula import SHORT, STAGES, digest, run
 from tests.modules.training import data, grpo, sft, trainer
 
 # On the last batch of an epoch or a stage (step4, step12, step18), between its validation and the swap (val4), at the
@@ -131,6 +134,34 @@ def test_without_the_callback_a_stage_is_plain_grpo_bit_for_bit_and_the_next_goe
     assert at(plain, "medium")[-1]["taken"] == 6
     assert {record["reference"] for record in plain.steps} == {plain.steps[0]["reference"]}
     assert at(plain, "medium")[0]["problems"] == at(handed, "medium")[0]["problems"]
+
+
+def test_every_hand_over_is_logged_with_the_step_of_its_weights_a_resumed_one_too(go, tmp_path):
+    def handed_over(**settings):
+        logger = CSVLogger(tmp_path, name="", version="logs")
+        go(scores={0: 0.1, 2: 0.5, 4: 0.3, 6: 0.6, 8: 0.2, 10: 0.1}, trainer_settings={"logger": logger}, **settings)
+        with open(tmp_path / "logs" / "metrics.csv") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("handoff/from_step")]
+        assert {float(row["applied/best_checkpoint_handoff"]) for row in rows} == {1.0}
+        return [(int(row["step"]), float(row["handoff/from_step"])) for row in rows]
+
+    stages = (*SHORT, Stage(name="hard", rollouts_per_epoch=1))
+    assert handed_over(stages=stages, cuts=["val4", "step6"]) == [(4, 2.0), (6, 6.0)]
+    (tmp_path / "logs" / "metrics.csv").unlink()
+    assert handed_over(stages=stages, resume="val4") == [(4, 2.0), (6, 6.0)]
+
+
+@pytest.mark.parametrize("cut", ["epoch4", "val4", "step4"])
+def test_a_finished_run_that_is_resumed_exports_its_best_weights_again(go, tiny_folder, tmp_path, cut):
+    """From `epoch4` Lightning trains nothing and calls no `on_train_end`."""
+    export = tmp_path / "export" / "model.safetensors"
+    go(HFExport(str(tmp_path / "export")), stages=SHORT[:1], cuts=[cut])
+    best = load_file(export)
+    shutil.rmtree(tmp_path / "export")
+    go(HFExport(str(tmp_path / "export")), stages=SHORT[:1], resume=cut)
+    again, kept = load_file(export), load_file(tmp_path / "handoff" / "easy-epoch=0-step=2.safetensors")
+    assert all(torch.equal(best[name], value) for name, value in again.items())
+    assert {digest({"w": value}) for value in kept.values()} <= {digest({"w": value}) for value in again.values()}
 
 
 def test_a_single_stage_draws_samples_and_learns_as_a_run_without_stages(go):

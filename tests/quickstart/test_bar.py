@@ -6,7 +6,10 @@ import torch
 from lightning.pytorch.demos.boring_classes import BoringModel
 from rich.console import Console
 
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.quickstart.bar import PhaseBar, clock
+from tests.modules.curricula import STAGES
+from tests.modules.curricula import run as curriculum
 
 
 class Rewarded(BoringModel):
@@ -41,6 +44,23 @@ def test_a_log_gets_one_line_per_validation(tmp_path):
     assert [line.split()[:2] for line in lines] == [["GRPO", "2/6"], ["GRPO", "4/6"], ["GRPO", "6/6"]]
     assert "reward 0.25 · validation 50%" in lines[-1]
     assert "0:00 left" in lines[-1]
+
+
+def test_a_curriculum_is_counted_in_whole_and_its_stages_are_named(tiny_folder, playground_folder, tmp_path):
+    """Their epochs have 1, 2 and 3 rollouts, of 2 optimiser steps each; the first validation is of the start."""
+    bar = PhaseBar("GRPO")
+    bar.console = Console(file=io.StringIO(), width=120)
+    stages = [Stage(name="easy", epochs=3, rollouts_per_epoch=1, patience=1), *STAGES[1:]]
+    shown = {"enable_progress_bar": True}
+    curriculum(tmp_path, tiny_folder, playground_folder, bar, stages=stages, trainer_settings=shown, cuts=["epoch8"])
+    lines = [line.split("  ")[1] for line in bar.console.file.getvalue().splitlines()]
+    assert lines[0] == "GRPO 0/20"
+    assert lines[1:3] == ["GRPO easy 2/20", "GRPO easy 4/20"]  # which ends early: one rollout less
+    assert lines[3:] == ["GRPO medium 8/18", "GRPO medium 12/18", "GRPO hard 18/18"]
+    bar = PhaseBar("GRPO")
+    bar.console = Console(file=io.StringIO(), width=120)
+    curriculum(tmp_path, tiny_folder, playground_folder, bar, stages=stages, trainer_settings=shown, resume="epoch8")
+    assert [line.split("  ")[1] for line in bar.console.file.getvalue().splitlines()] == lines[4:]
 
 
 def test_a_terminal_shows_one_bar_for_all_epochs(tmp_path):
