@@ -5,6 +5,7 @@ from callbacks.difficulty_writer import DifficultyWriter
 from callbacks.dynamic_length import DynamicLengthReward
 from callbacks.hf_export import HFExport
 from callbacks.odsw import ODSWReweighting
+from callbacks.repetition_penalty import RepetitionPenalty
 from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
 from callbacks.shuffled_rewards import ShuffledRewards
@@ -16,6 +17,7 @@ __all__ = [
     "DynamicLengthReward",
     "HFExport",
     "ODSWReweighting",
+    "RepetitionPenalty",
     "RolloutStatistics",
     "RolloutTable",
     "ShuffledRewards",

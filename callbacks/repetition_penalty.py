@@ -45,7 +45,9 @@ class RepetitionPenalty(RolloutCallback):
             return
         check_stages(trainer, "RepetitionPenalty.stages", self.stages or (), "set `stages` to null to act always")
         if TERM in module.reward.terms:
-            raise ValueError("reward.repetition punishes repetition already; set it to 0, or leave RepetitionPenalty out")
+            raise ValueError(
+                "reward.repetition punishes repetition already; set it to 0, or leave RepetitionPenalty out"
+            )
         module.means.track(f"reward/{TERM}")
 
     def on_rewards(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> Rollout:

@@ -3,13 +3,19 @@
 import contextlib
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from callbacks import BestCheckpointHandoff
+from cogito_pl.modules import RolloutCallback
+
 ROOT = Path(__file__).resolve().parents[1]
 OVERLAYS = sorted(path for folder in ("with", "strategy") for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in ("curriculum", "stages", "lengths")]
+LESS = [ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in ("vanilla_grpo", "curriculum_only")]
+"""Overlays that take something out of one recipe, `configs/vl_cogito.yaml`."""
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
 
@@ -49,7 +55,7 @@ def test_the_objects_of_every_recipe_can_be_built(run_cli, monkeypatch, path):
     assert cli.model.seed == cli.datamodule.seed == 17
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+@pytest.mark.parametrize("overlay", sorted({*OVERLAYS} - {*LESS}), ids=lambda path: path.name)
 def test_every_overlay_adds_to_the_grpo_recipe_and_replaces_nothing(run_cli, overlay):
     recipe = ROOT / "configs/playground/grpo.yaml"
     both = printed(run_cli, "fit", "--config", recipe, "--config", overlay)
@@ -57,6 +63,67 @@ def test_every_overlay_adds_to_the_grpo_recipe_and_replaces_nothing(run_cli, ove
         [c["class_path"] for c in yaml.safe_load(text)["trainer"]["callbacks"]] for text in (recipe.read_text(), both)
     )
     assert after[: len(before)] == before
+
+
+def test_vl_cogito_has_the_numbers_of_the_paper_and_its_code(run_cli):
+    config = yaml.safe_load(printed(run_cli, "fit", "--config", ROOT / "configs/vl_cogito.yaml"))
+    model, data = config["model"]["init_args"], config["data"]
+    wanted = {
+        "schedule": {"prompts": 512, "group_size": 16, "updates": 4, "passes": 1},
+        "sampling": {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_tokens": 4096},
+        "loss": {"clip_low": 0.2, "clip_high": 0.2, "kl_coef": 1e-3, "entropy_coef": 0.0},
+        "learning_rate": {"warmup": 0, "decay": "constant"},
+        "reward": {"accuracy": 1.0, "format": 0.5, "repetition": None},
+        "evaluation": {"temperature": 0.5},
+        "policy": {"max_prompt_tokens": 2048, "min_pixels": 7056, "max_pixels": 1048576, "freeze": [], "lora": None},
+    }
+    assert {part: {name: model[part][name] for name in values} for part, values in wanted.items()} == wanted
+    adam = model["optimizer"]["init_args"]
+    assert (adam["lr"], adam["betas"], adam["weight_decay"]) == (1e-6, [0.9, 0.999], 0.01)
+    rollouts = {stage["name"]: stage["epochs"] * data["rollouts_per_epoch"] for stage in data["stages"]}
+    assert rollouts == {"easy": 100, "medium": 100, "hard": 150}
+    given = {c["class_path"]: c.get("init_args") for c in config["trainer"]["callbacks"]}
+    assert given["callbacks.ODSWReweighting"]["zero_weight"] == 0.25
+    length, repetition = given["callbacks.DynamicLengthReward"], given["callbacks.RepetitionPenalty"]
+    assert (length["variant"], length["max_length"], length["stages"]) == ("official", 750, ["hard"])
+    assert (repetition["weight"], repetition["words"], repetition["scope"]) == (0.5, 20, "wrong")
+    assert repetition["stages"] == ["hard"]
+
+
+ROWS = {
+    ("vanilla_grpo",): set(),
+    ("curriculum_only",): {"ODSWReweighting"},
+    ("curriculum_only", "fixed_length_750"): {"ODSWReweighting", "DynamicLengthReward", "RepetitionPenalty"},
+    ("vanilla_grpo", "dynamic_length_only"): {"ODSWReweighting", "DynamicLengthReward", "RepetitionPenalty"},
+} | {
+    ("vanilla_grpo", name): {"ODSWReweighting"}
+    for name in ("binary_low", "binary_middle", "binary_high", "easy_only", "medium_only", "hard_only")
+}
+"""Overlays of a row of VL-Cogito's ablations, with the callbacks that the row is about."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids="+".join)
+def test_every_row_of_vl_cogitos_ablations_is_the_recipe_with_its_overlays(run_cli, monkeypatch, row):
+    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
+    files = [ROOT / "configs/vl_cogito.yaml", *(ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in row)]
+    here = (
+        "--trainer.accelerator=cpu",
+        "--trainer.precision=32-true",
+        "--trainer.devices=1",
+        "--trainer.strategy=auto",
+    )
+    cli = run_cli("fit", *(word for file in files for word in ("--config", file)), *here)
+    plain = (RolloutCallback.on_rewards, RolloutCallback.on_advantages)
+    rollout = [c for c in cli.trainer.callbacks if isinstance(c, RolloutCallback)]
+    shaping = [c for c in rollout if (type(c).on_rewards, type(c).on_advantages) != plain]
+    assert {type(c).__name__ for c in shaping} == ROWS[row]
+    assert any(isinstance(c, BestCheckpointHandoff) for c in cli.trainer.callbacks)
+    stages = ["easy", "medium", "hard"] if row[0] == "curriculum_only" else []
+    assert [stage.name for stage in cli.datamodule.stages] == stages
+    epochs = sum(stage.epochs for stage in cli.datamodule.stages) or cli.trainer.max_epochs
+    assert epochs * cli.datamodule.rollouts_per_epoch == 350
+    for callback in shaping:  # which refuse stages that the run does not have
+        callback.setup(SimpleNamespace(datamodule=cli.datamodule), cli.model, "fit")
 
 
 def test_a_source_of_an_overlay_inherits_nothing_from_the_one_it_replaces(run_cli, tmp_path):

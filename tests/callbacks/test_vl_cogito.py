@@ -8,7 +8,7 @@ import torch
 import yaml
 
 import callbacks
-from callbacks import DynamicLengthReward, ODSWReweighting
+from callbacks import DynamicLengthReward, ODSWReweighting, RepetitionPenalty
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.means import Means
 from cogito_pl.rl.advantage import group_advantages
@@ -18,6 +18,8 @@ from tests.rl.rollouts import graded
 
 WITH = ROOT / "configs/with"
 OVERLAYS = [WITH / "odsw.yaml", WITH / "dynamic_length.yaml", *sorted((WITH / "vl_cogito").glob("*.yaml"))]
+OVERLAYS = [path for path in OVERLAYS if "callbacks+" in path.read_text()]  # the others take callbacks away
+CIRCLES = "round and " * 40
 
 
 class Bench:
@@ -28,7 +30,9 @@ class Bench:
         logger = SimpleNamespace(log_metrics=lambda values, step: self.logged.append(values))
         named = tuple(SimpleNamespace(name=name) for name in stages)
         self.trainer = SimpleNamespace(loggers=[logger], global_step=3, datamodule=SimpleNamespace(stages=named))
-        self.module = SimpleNamespace(over_ranks=lambda counts: counts if sums is None else sums, means=Means([]))
+        reward = SimpleNamespace(terms=("accuracy", "format"))
+        over_ranks = lambda counts: counts if sums is None else sums  # noqa: E731
+        self.module = SimpleNamespace(over_ranks=over_ranks, means=Means([]), reward=reward)
 
     def set_up(self, callback):
         callback.setup(self.trainer, self.module, "fit")
@@ -73,6 +77,26 @@ def test_rewards_weights_and_advantages_are_those_of_the_released_code(name):
     assert result.weights.tolist() == pytest.approx([weight], abs=1e-5)
     assert result.advantages.tolist() == pytest.approx(advantages, abs=1e-5)
     assert ("length" in result.reward_terms) == (stage == "hard")
+
+
+@pytest.mark.parametrize(("stage", "scope", "paid"), [
+    ("hard", "wrong", [0, 59 / 61, 0]), ("hard", "all", [59 / 61, 59 / 61, 0]), ("easy", "all", [0, 0, 0]),
+])  # fmt: skip
+def test_repetition_costs_wrong_completions_of_the_hard_stage(stage, scope, paid):
+    bench = Bench("easy", "hard")
+    penalty = bench.set_up(RepetitionPenalty(scope=scope))
+    rollout = replace(graded([1, 0, 0], 3, stage=stage), texts=(CIRCLES, CIRCLES, "once"))
+    result = penalty.on_rewards(bench.trainer, bench.module, rollout)
+    assert (rollout.rewards - result.rewards).tolist() == pytest.approx([0.5 * share for share in paid])
+    assert ("repetition" in result.reward_terms) == (stage == "hard")
+    assert bench.logged[-1]["applied/repetition_penalty"] == pytest.approx(sum(share > 0 for share in paid) / 3)
+
+
+def test_repetition_is_punished_once():
+    bench = Bench("hard")
+    bench.module.reward.terms = ("accuracy", "format", "repetition")
+    with pytest.raises(ValueError, match=r"reward\.repetition punishes repetition already"):
+        bench.set_up(RepetitionPenalty())
 
 
 def test_weighted_advantages_still_sum_to_zero_within_every_group():
@@ -190,7 +214,8 @@ def test_every_shipped_overlay_acts(path):
         bench.set_up(callback)
     for stage in ("easy", "medium", "hard"):
         correct = [0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
-        bench.trained(graded(correct, 4, lengths=[200, 300, 250, 100] * 3, stage=stage), *made)
+        rollout = graded(correct, 4, lengths=[200, 300, 250, 100] * 3, stage=stage)
+        bench.trained(replace(rollout, texts=(CIRCLES,) * 12), *made)
     applied = {name for values in bench.logged for name, value in values.items() if "applied" in name and value > 0}
     assert len(applied) == len(made)
 
