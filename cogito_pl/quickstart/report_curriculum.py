@@ -33,10 +33,11 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
 
     def drawn(lines: dict[str, tuple[str, str]], title: str, caption: str, *, percent: bool) -> str:
         shown = [
-            Line(points=smoothed(curves.get(key, [])), colour=colour, name=name)
-            for key, (name, colour) in lines.items()
+            Line(points=smoothed(curves.get(key, [])), colour=colour, name=name) for key, (_, colour) in lines.items()
         ]
-        return figure(line_chart(shown, f"{title} through the stages", percent=percent, phases=phases), title, caption)
+        keys = " ".join(f'<b style="color:{colour}">{name}</b>' for name, colour in lines.values())
+        drawing = line_chart(shown, f"{title} through the stages", percent=percent, phases=phases)
+        return figure(drawing, title, f"{caption} {keys}")
 
     figures = [
         drawn(
