@@ -32,9 +32,7 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
     phases = stage_spans(rows)
 
     def drawn(lines: dict[str, tuple[str, str]], title: str, caption: str, *, percent: bool) -> str:
-        shown = [
-            Line(points=smoothed(curves.get(key, [])), colour=colour, name=name) for key, (_, colour) in lines.items()
-        ]
+        shown = [Line(points=smoothed(curves.get(key, [])), colour=colour) for key, (_, colour) in lines.items()]
         keys = " ".join(f'<b style="color:{colour}">{name}</b>' for name, colour in lines.values())
         drawing = line_chart(shown, f"{title} through the stages", percent=percent, phases=phases)
         return figure(drawing, title, f"{caption} {keys}")
