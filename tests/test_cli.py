@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+PLAYGROUND_OVERLAYS = ("curriculum", "stages", "lengths", "strata", "mid_hard", "random_control")
 OVERLAYS = sorted(path for folder in ("with", "strategy") for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
-OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in ("curriculum", "stages", "lengths")]
+OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
 
 def command_of(path: Path) -> str:
-    return "predict" if path.parent.name == "score" else "validate" if "evaluate" in path.name else "fit"
+    return "predict" if "score" in (path.parent.name, path.stem) else "validate" if "evaluate" in path.name else "fit"
 
 
 def printed(run_cli, *args) -> str:

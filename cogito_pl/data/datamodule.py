@@ -20,7 +20,7 @@ from cogito_pl.data.reading import Reader
 from cogito_pl.data.samplers import InOrderSampler, RolloutSampler
 from cogito_pl.data.source import Source
 from cogito_pl.data.strata import StrataConfig
-from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, subset_of
+from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, subset_of, without_empty
 
 
 class ReasoningDataModule(L.LightningDataModule):
@@ -105,7 +105,8 @@ class ReasoningDataModule(L.LightningDataModule):
     def plan(self) -> Plan:
         """What every epoch draws; there once the data are read."""
         prompts = self.trainer.lightning_module.schedule.prompts
-        return Plan(self.train_problems, self.stages, seed=self.seed, prompts=prompts, rollouts=self.rollouts_per_epoch)
+        stages = [without_empty(stage, self.train_problems) if self.strata else stage for stage in self.stages]
+        return Plan(self.train_problems, stages, seed=self.seed, prompts=prompts, rollouts=self.rollouts_per_epoch)
 
     @property
     def rollouts(self) -> int:

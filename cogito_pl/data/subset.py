@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lightning.pytorch.utilities import rank_zero_warn
+
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.problem import Problem
 from cogito_pl.data.scores import read_strata
-from cogito_pl.data.strata import StrataConfig, random_control
+from cogito_pl.data.strata import STRATA, StrataConfig, random_control
 
 SOLVED = ("easy", "medium", "hard")
 UNGRADED = "no stratum"
@@ -75,6 +78,15 @@ def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[
         )
     names = {repr(key): problem for key, problem in pool.items()}
     return [names[name] for name in random_control(list(names), len(chosen), config.control_seed)]
+
+
+def without_empty(stage: Stage, problems: Sequence[Problem]) -> Stage:
+    """The stage without strata that the scores left empty; unchanged where nothing else would remain."""
+    empty = [name for name in stage.strata if name in STRATA and name not in stratum_counts(problems)]
+    if not empty or len(empty) == len(stage.strata):
+        return stage
+    rank_zero_warn(f"data.stages: stage {stage.name!r} draws from {', '.join(empty)}, which the scores left empty")
+    return replace(stage, strata={name: weight for name, weight in stage.strata.items() if name not in empty})
 
 
 def stratum_counts(problems: Sequence[Problem]) -> dict[str, int]:
