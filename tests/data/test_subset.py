@@ -9,7 +9,7 @@ import pytest
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.source import Source
 from cogito_pl.data.strata import StrataConfig
-from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, stratum_of, subset_of
+from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, stratum_of, subset_of, without_empty
 from tests.conftest import problem
 from tests.modules.training import Recorder, data, grpo, trainer
 
@@ -60,6 +60,16 @@ def test_twins_of_one_id_in_two_sources_are_two_problems_of_the_pool():
 def test_a_subset_that_cannot_be_is_refused_with_the_remedy(settings, named):
     with pytest.raises(ValueError, match=named):
         subset_of(PROBLEMS, SubsetConfig(**settings))
+
+
+def test_a_stratum_that_scores_left_empty_is_dropped_unless_nothing_remains():
+    stage = Stage(name="s", strata={"easy": 2.0, "hard": 1.0})
+    with pytest.warns(match="stage 's' draws from hard, which the scores left empty"):
+        assert without_empty(stage, PROBLEMS[:10]).strata == {"easy": 2.0}
+    assert without_empty(stage, PROBLEMS) == stage
+    assert without_empty(stage, PROBLEMS[10:15]) == stage  # refused by name when the draws are planned
+    odd = Stage(name="s", strata={"easy": 1.0, "esay": 1.0})
+    assert without_empty(odd, PROBLEMS) == odd
 
 
 @pytest.fixture(scope="module")
