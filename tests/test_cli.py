@@ -12,15 +12,16 @@ from callbacks import BestCheckpointHandoff
 from cogito_pl.modules import RolloutCallback
 
 ROOT = Path(__file__).resolve().parents[1]
+PLAYGROUND_OVERLAYS = ("curriculum", "stages", "lengths", "strata", "mid_hard", "random_control")
 OVERLAYS = sorted(path for folder in ("with", "strategy") for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
-OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in ("curriculum", "stages", "lengths")]
+OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 LESS = [ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in ("vanilla_grpo", "curriculum_only")]
 """Overlays that take something out of one recipe, `configs/vl_cogito.yaml`."""
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
 
 def command_of(path: Path) -> str:
-    return "predict" if path.parent.name == "score" else "validate" if "evaluate" in path.name else "fit"
+    return "predict" if "score" in (path.parent.name, path.stem) else "validate" if "evaluate" in path.name else "fit"
 
 
 def printed(run_cli, *args) -> str:

@@ -40,8 +40,8 @@ class Stage:
         rollouts_per_epoch: Prompt batches between two validations; as `data.rollouts_per_epoch` when null.
         sources: Weights by the name of a source in `data.train`. Draws come from the named sources in proportion; empty
             takes all problems, each once per pass.
-        strata: Weights by stratum, which is what a problem's column `stratum` says. With `sources` too, the weight of a
-            source and of a stratum multiply.
+        strata: Weights by stratum, as `data.strata`, or without it a problem's column `stratum`, says. With
+            `sources` too, the weight of a source and of a stratum multiply.
         sampling: What is different about sampling.
         kl_coef: Weight of the KL term; as the module has it when null.
         freeze: Parts that do not learn in this stage, in the place of `policy.freeze`, which holds when null.

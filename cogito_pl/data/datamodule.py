@@ -3,8 +3,6 @@
 What depends on the module (schedule, prompt limit) is asked of it, so that it is written in one place.
 """
 
-import json
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +16,11 @@ from cogito_pl.data.collate import Batch, DrawnProblems, collate
 from cogito_pl.data.curriculum import Position, Stage, check_epochs, check_names, first_epoch, stage_at, total_epochs
 from cogito_pl.data.plan import Plan
 from cogito_pl.data.problem import Problem
-from cogito_pl.data.readers import Refusal, read_source, summarise
+from cogito_pl.data.reading import Reader
 from cogito_pl.data.samplers import InOrderSampler, RolloutSampler
 from cogito_pl.data.source import Source
-from cogito_pl.rewards import check_gold
+from cogito_pl.data.strata import StrataConfig
+from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, subset_of, without_empty
 
 
 class ReasoningDataModule(L.LightningDataModule):
@@ -39,6 +38,8 @@ class ReasoningDataModule(L.LightningDataModule):
         predict: Sources to score; each becomes a loader of its own.
         stages: The stages of a curriculum, in order; their epochs add up to `trainer.max_epochs`, which is best left
             out. Without stages, every epoch is alike.
+        strata: Scores that tell the stratum of every problem in `train`; without, the data's column `stratum` does.
+        subset: The strata to learn from, or a random control of their size; all problems when null.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class ReasoningDataModule(L.LightningDataModule):
         seed: int = 17,
         predict: tuple[Source, ...] = (),
         stages: tuple[Stage, ...] = (),
+        strata: StrataConfig | None = None,
+        subset: SubsetConfig | None = None,
     ) -> None:
         super().__init__()
         self.train_sources, self.validation_sources = tuple(train), tuple(validation)
@@ -62,15 +65,14 @@ class ReasoningDataModule(L.LightningDataModule):
         if validation_batch < 1:
             raise ValueError(f"data.validation_batch={validation_batch} must be at least 1")
         self.rollouts_per_epoch, self.validation_batch = rollouts_per_epoch, validation_batch
-        self.refuse_limit, self.check_images, self.max_image_pixels = refuse_limit, check_images, max_image_pixels
+        self.reader = Reader(refuse_limit, check_images, max_image_pixels)
         self.seed = seed
-        self.stages = tuple(stages)
+        self.stages, self.strata, self.subset = tuple(stages), strata, subset
         check_names(self.stages)
         self.ended: dict[str, int] = {}  # epochs that stages which ended early took: decisions, kept in checkpoints
         self.train_problems: list[Problem] = []
         self.validation_problems: list[list[Problem]] = []
         self.predict_problems: list[list[Problem]] = []
-        self.refusals: list[Refusal] = []
 
     @property
     def validation_names(self) -> list[str]:
@@ -103,7 +105,8 @@ class ReasoningDataModule(L.LightningDataModule):
     def plan(self) -> Plan:
         """What every epoch draws; there once the data are read."""
         prompts = self.trainer.lightning_module.schedule.prompts
-        return Plan(self.train_problems, self.stages, seed=self.seed, prompts=prompts, rollouts=self.rollouts_per_epoch)
+        stages = [without_empty(stage, self.train_problems) if self.strata else stage for stage in self.stages]
+        return Plan(self.train_problems, stages, seed=self.seed, prompts=prompts, rollouts=self.rollouts_per_epoch)
 
     @property
     def rollouts(self) -> int:
@@ -133,9 +136,7 @@ class ReasoningDataModule(L.LightningDataModule):
             self._check_trainer()
             if not self.train_sources:
                 raise ValueError("data.train is empty; name at least one source to learn from")
-            self.train_problems = [
-                problem for source in self.train_sources for problem in self._read(source, training=True)
-            ]
+            self.train_problems = self._training_problems()
         if stage == "fit" and self.stages:
             if not self.trainer.fast_dev_run:
                 check_epochs(self.stages, self.trainer.max_epochs)
@@ -151,7 +152,8 @@ class ReasoningDataModule(L.LightningDataModule):
             raise ValueError(
                 f"data.validation has sources of one name {self.validation_names}; give each its own `name`"
             )
-        self._write_refusals()
+        if self.trainer.is_global_zero and self.trainer.log_dir:
+            self.reader.write_refusals(Path(self.trainer.log_dir))
 
     def train_dataloader(self) -> StatefulDataLoader:
         """The current epoch's prompt batches, each repeated for every micro-batch slot of its rollout."""
@@ -210,34 +212,22 @@ class ReasoningDataModule(L.LightningDataModule):
             )
         self.ended = dict(state["ended"])
 
+    def _training_problems(self) -> list[Problem]:
+        read = [problem for source in self.train_sources for problem in self._read(source, training=True)]
+        graded = stratified(read, self.strata)
+        chosen = subset_of(graded, self.subset)
+        if self.strata or self.subset:
+            held = ", ".join(f"{count:,} {name}" for name, count in stratum_counts(graded).items())
+            rank_zero_info(f"strata: {held}; {len(chosen):,} problems to learn from")
+        return chosen
+
     def _read(self, source: Source, *, training: bool) -> list[Problem]:
-        result = read_source(
+        module = self.trainer.lightning_module
+        return self.reader.read(
             source,
-            refuse_limit=self.refuse_limit,
-            check_images=self.check_images,
-            max_image_pixels=self.max_image_pixels,
-            check=self._refusal_check(training),
+            lambda problem: module.refusal(problem, training=training),
             progress=self.trainer.is_global_zero,
         )
-        self.refusals += result.refusals
-        rank_zero_info(f"{source.label}: {summarise(result)}")
-        return result.problems
-
-    def _refusal_check(self, training: bool) -> Callable[[Problem], str | None]:
-        module = self.trainer.lightning_module
-
-        def check(problem: Problem) -> str | None:
-            unverifiable = check_gold(problem.answer, problem.kind, problem.choices)
-            return unverifiable or module.refusal(problem, training=training)
-
-        return check
-
-    def _write_refusals(self) -> None:
-        if self.refusals and self.trainer.is_global_zero and self.trainer.log_dir:
-            path = Path(self.trainer.log_dir) / "refused.jsonl"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(json.dumps(vars(refusal)) + "\n" for refusal in self.refusals))
-            rank_zero_info(f"the refused rows are listed in {path}")
 
     def _check_trainer(self) -> None:
         reload = self.trainer.reload_dataloaders_every_n_epochs

@@ -11,6 +11,8 @@ from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.problem import Problem
 from cogito_pl.data.samplers import Draw
 
+NO_STRATA = "no problem has a value in the column `stratum`; add one, or name scores as data.strata"
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -116,5 +118,5 @@ def _weights(given: Mapping[str, float]) -> dict[str | None, float]:
 
 
 def _refuse(stage: Stage, what: str, name: str, there: set[str]) -> None:
-    held = f"there are {', '.join(sorted(there))}" if there else "no problem has a value in the column `stratum`"
+    held = f"there are {', '.join(sorted(there))}" if there else NO_STRATA
     raise ValueError(f"data.stages: stage {stage.name!r} draws from {what} {name!r}, which holds no problems; {held}")

@@ -23,7 +23,8 @@ def quickstart_parser() -> argparse.ArgumentParser:
         "--curriculum",
         choices=("on", "off"),
         default="on",
-        help="on: GRPO goes through the stages of curriculum.yaml; off: plain GRPO with as many rollouts (default: on)",
+        help="on: problems are scored, and GRPO goes through the stages of curriculum.yaml over their strata "
+        "(strata.yaml); off: plain GRPO with as many rollouts (default: on)",
     )
     _add_shared(parser, "every phase", "per model")
     parser.add_argument(
@@ -88,5 +89,6 @@ def _add_shared(parser: argparse.ArgumentParser, every_phase: str, per_what: str
         action="append",
         default=[],
         metavar="[PHASE=]FILE",
-        help=f"a further --config, for {every_phase} or only for PHASE: sft, grpo or evaluate; may be repeated",
+        help=f"a further --config, for {every_phase} that trains or evaluates, or only for PHASE: sft, grpo, "
+        "evaluate or score (only a quickstart with its curriculum scores); may be repeated",
     )

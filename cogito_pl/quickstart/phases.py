@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from cogito_pl.quickstart.settings import Settings
+from cogito_pl.quickstart.settings import SCORE, Settings
 
 MODELS = ("base", "sft", "grpo")
 """The models that are compared, in the order in which they are made."""
@@ -12,7 +12,9 @@ TITLES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
 """What the models are called where people read."""
 PLAYGROUND, TRAIN = ("-m", "cogito_pl.playground"), ("train.py",)
 """The programs that are run."""
-TYPICAL_S = {"data": 3, "sft": 35, "grpo": 42, "evaluate-base": 4, "evaluate-sft": 3, "evaluate-grpo": 4}
+SCORED = 640
+"""Problems of the part `train` that are scored, and learnt from by strata: the limit of strata.yaml."""
+TYPICAL_S = {"data": 3, "sft": 35, "score": 20, "grpo": 42, "evaluate-base": 4, "evaluate-sft": 3, "evaluate-grpo": 4}
 """Seconds of each phase with the shipped recipes on one core: the time left is estimated from their ratios."""
 
 
@@ -55,6 +57,7 @@ def phases(settings: Settings) -> list[Phase]:
     return [
         _data(settings),
         _sft(settings),
+        *([_score(settings)] if settings.scored else []),
         _grpo(settings),
         _evaluate(settings, "base", None),
         _evaluate(settings, "sft", settings.sft),
@@ -95,6 +98,25 @@ def _data(settings: Settings) -> Phase:
 
 def _sft(settings: Settings) -> Phase:
     return fit_phase(settings, "sft", "SFT: imitate written solutions", "sft", None, "sft")
+
+
+def _score(settings: Settings) -> Phase:
+    folder, name = settings.scores.parent, "score"
+    overlay = _overlay(settings, folder, "score", settings.sft)
+    overlay["model"]["init_args"]["policy"]["name"] = str(settings.sft)
+    writer = {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": str(settings.scores)}}
+    overlay["trainer"] |= {"logger": False, "callbacks": [writer]}
+    del overlay["trainer"]["callbacks+"]
+    return Phase(
+        name=name,
+        title="Score: how much of each picture can be hidden until SFT fails",
+        program=TRAIN,
+        commands=(_command(settings, "predict", SCORE, name),),
+        folder=folder,
+        artefact=settings.scores,
+        overlay=overlay | {"data": {"predict": [_source(settings.data, "train") | {"limit": SCORED}]}},
+        overlay_file=_overlay_file(settings, name),
+    )
 
 
 def _grpo(settings: Settings) -> Phase:

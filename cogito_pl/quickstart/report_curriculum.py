@@ -1,10 +1,13 @@
 """The curriculum panel of the report: how hard the rollouts of each stage were, and what they counted."""
 
 import json
+from collections import Counter
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from cogito_pl.data.scores import read_scores
+from cogito_pl.data.strata import STRATA, StrataConfig, strata
 from cogito_pl.quickstart.charts import Line, line_chart
 from cogito_pl.quickstart.curves import Curve, smoothed
 from cogito_pl.quickstart.report_figures import COLOURS, figure
@@ -13,12 +16,13 @@ from cogito_pl.rl.statistics import summary
 RIGHT, WRONG = COLOURS["sft"], COLOURS["grpo"]
 
 
-def curriculum_section(folder: Path, handoffs: Curve) -> str:
+def curriculum_section(folder: Path, handoffs: Curve, scores: Path) -> str:
     """The panel of a GRPO fit as HTML; nothing where it had no stages or no `callbacks.RolloutStatistics`.
 
     Args:
         folder: Of the fit.
         handoffs: Pairs of the step at which weights were handed over and the step that they are of.
+        scores: File of the difficulty scores, which may be missing.
     """
     file = folder / "rollouts.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
@@ -55,7 +59,21 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
             percent=False,
         ),
     ]
-    return f'<h2>Through the stages</h2><div class="grid">{"".join(figures)}</div>{handed_over(handoffs, phases)}'
+    head = f"<h2>Through the stages</h2>{stratum_line(scores)}"
+    return f'{head}<div class="grid">{"".join(figures)}</div>{handed_over(handoffs, phases)}'
+
+
+def stratum_line(scores: Path) -> str:
+    """How many problems the scores put in each stratum; nothing without scores."""
+    if not scores.exists():
+        return ""
+    config = StrataConfig(scorer="pism", file=str(scores))
+    counts = Counter(strata(list(read_scores(config).values()), config))
+    listed = ", ".join(f"{counts[name]:,} {name}" for name in STRATA)
+    return (
+        f'<p class="soft">Strata by the share of the picture that can be hidden until the SFT model fails: {listed}. '
+        "The stages draw from them in proportions of their own.</p>"
+    )
 
 
 def stage_spans(rows: list[dict]) -> list[tuple[str, float, float]]:

@@ -9,8 +9,10 @@ PARTS = {"sft": 7680, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""
-CURRICULUM = "curriculum.yaml"
-"""Overlay of the folder of the recipes that makes GRPO a curriculum."""
+CURRICULUM = ("curriculum.yaml", "strata.yaml")
+"""Overlays of the folder of the recipes that make GRPO a curriculum over strata."""
+SCORE = "score"
+"""The recipe that measures the strata."""
 PATTERN_SIGNS = ("*", "?", "[", "::", "${")
 """What file patterns of data sets and references in YAML begin with."""
 
@@ -25,7 +27,7 @@ class Overlay:
 
     Args:
         file: YAML file.
-        config: The one of `CONFIGS` that it is added to; all of them when null.
+        config: `SCORE`, or the one of `CONFIGS` that it is added to; all of `CONFIGS` when null.
     """
 
     file: Path
@@ -35,7 +37,7 @@ class Overlay:
     def parse(cls, text: str) -> "Overlay":
         """Reads `FILE` or `sft=FILE`. Raises SettingsError where there is no such file."""
         name, equals, rest = text.partition("=")
-        overlay = cls(file=Path(rest), config=name) if equals and name in CONFIGS else cls(file=Path(text))
+        overlay = cls(file=Path(rest), config=name) if equals and name in (*CONFIGS, SCORE) else cls(file=Path(text))
         if not overlay.file.is_file():
             raise SettingsError(f"--overlay {text}: there is no file {overlay.file}")
         return overlay
@@ -52,6 +54,7 @@ class Settings:
         config_dir: Folder of the recipes.
         overlays: Further configuration, in the order in which it applies.
         trunk: Folder of the run that this one branches off, whose data and SFT model it takes; its own when null.
+        scored: Whether problems are scored for GRPO to draw from their strata.
     """
 
     seed: int
@@ -60,6 +63,7 @@ class Settings:
     config_dir: Path
     overlays: tuple[Overlay, ...] = ()
     trunk: Path | None = None
+    scored: bool = False
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""
@@ -72,7 +76,7 @@ class Settings:
                 f"--run {self.run}: data sets are not found in a folder with {' '.join(found)} in its path, which they "
                 "and the configuration take for a pattern; choose another folder"
             )
-        for name in CONFIGS:
+        for name in self.recipes:
             if not self.config(name).is_file():
                 raise SettingsError(
                     f"--config-dir {self.config_dir}: there is no {name}.yaml; start from the project's folder, or "
@@ -88,14 +92,20 @@ class Settings:
         Raises:
             SettingsError: A file is missing, or another setting cannot be used.
         """
-        stages = [f"grpo={Path(config_dir) / CURRICULUM}"] if curriculum else []
+        stages = [f"grpo={Path(config_dir) / name}" for name in CURRICULUM] if curriculum else []
         return cls(
             seed=seed,
             run=Path(run or f"runs/quickstart/seed{seed}"),
             n_test=n_test,
             config_dir=Path(config_dir),
             overlays=tuple(Overlay.parse(text) for text in (*stages, *overlays)),
+            scored=curriculum,
         )
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The recipes that the run uses."""
+        return (*CONFIGS, SCORE) if self.scored else CONFIGS
 
     @property
     def counts(self) -> dict[str, int]:
@@ -117,28 +127,37 @@ class Settings:
         """The model that GRPO exports."""
         return self.run / "grpo" / "export"
 
+    @property
+    def scores(self) -> Path:
+        """File of the difficulty scores, where `CURRICULUM` looks for them."""
+        return self.data / "scores" / "train.parquet"
+
     def config(self, name: str) -> Path:
         """The recipe `name`."""
         return self.config_dir / f"{name}.yaml"
 
     def overlays_of(self, name: str) -> list[Path]:
         """The further configuration files of the recipe `name`, in order."""
-        return [overlay.file for overlay in self.overlays if overlay.config in (None, name)]
+        return [
+            overlay.file
+            for overlay in self.overlays
+            if overlay.config == name or (not overlay.config and name != SCORE)
+        ]
 
     def files_of(self, name: str) -> list[Path]:
         """The recipe `name` and what is added to it, in order."""
         return [self.config(name), *self.overlays_of(name)]
 
-    def fingerprint(self, configs: Sequence[str] = CONFIGS) -> dict[str, object]:
+    def fingerprint(self, configs: Sequence[str] = ()) -> dict[str, object]:
         """What must be equal for a run to be continued: plain values, with digests of the configuration files.
 
         Args:
-            configs: The recipes that the run uses.
+            configs: The recipes that count; by default all that the run uses.
         """
         return {
             "seed": self.seed,
             "problems": self.counts,
-            "configuration": {name: [digest(file) for file in self.files_of(name)] for name in configs},
+            "configuration": {name: [digest(file) for file in self.files_of(name)] for name in configs or self.recipes},
         }
 
 

@@ -21,6 +21,7 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
     save_tiny(tmp_path / "tiny", 0)
     overlays = {
         "all": f"model: {{init_args: {{policy: {{name: '{tmp_path / 'tiny'}'}}, evaluation: {{max_tokens: 12}}}}}}",
+        "score": "model: {init_args: {sampling: {max_tokens: 12}}}",
         "sft": "trainer: {max_epochs: 2}\ndata: {rollouts_per_epoch: 4}",
         "grpo": "trainer: {max_epochs: 2}\ndata: {rollouts_per_epoch: 2}\n"
         "model: {init_args: {sampling: {max_tokens: 12}}}",
@@ -31,6 +32,7 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
     command = [
         sys.executable, "-m", "cogito_pl.quickstart", "--seed", "3", "--run", str(run), "--n-test", "20",
         "--overlay", str(tmp_path / "all.yaml"),
+        "--overlay", f"score={tmp_path / 'score.yaml'}",
         "--overlay", f"sft={tmp_path / 'sft.yaml'}", "--overlay", f"grpo={tmp_path / 'grpo.yaml'}",
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HOME": str(tmp_path / "cache")}
@@ -46,7 +48,7 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
 
     second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
-    assert second.stdout.count("done before") == 2
+    assert second.stdout.count("done before") == 3
     summary = json.loads((run / "summary.json").read_text())
     assert {"wall_s", "cpu_s", "by_family", "by_difficulty"} <= set(summary)
     assert summary["n_test"] == 20

@@ -6,7 +6,7 @@ from cogito_pl.quickstart.phases import TYPICAL_S, phases
 
 
 def test_every_phase_is_a_command_that_can_be_typed(make_settings):
-    settings = make_settings()
+    settings = make_settings(scored=True)
     plan = phases(settings)
     assert [phase.name for phase in plan] == list(TYPICAL_S)
     for phase in plan[1:]:
@@ -31,3 +31,14 @@ def test_an_odd_path_survives_the_yaml(make_settings, tmp_path):
     odd = tmp_path / "a: b #c 'd' é"
     for phase in phases(make_settings(run=odd)):
         assert yaml.safe_load(yaml.safe_dump(phase.overlay)) == phase.overlay
+
+
+def test_problems_are_scored_by_the_sft_model_only_for_a_curriculum(make_settings):
+    assert "score" not in [phase.name for phase in phases(make_settings())]
+    settings = make_settings(scored=True)
+    (score,) = [phase for phase in phases(settings) if phase.name == "score"]
+    assert score.overlay["model"]["init_args"]["policy"]["init_from"] == str(settings.sft)
+    assert score.artefact == settings.data / "scores" / "train.parquet"  # where strata.yaml looks for it
+    strata = yaml.safe_load((settings.config_dir / "strata.yaml").read_text())["data"]
+    assert strata["strata"]["file"].endswith("/scores/train.parquet")
+    assert strata["train"][0]["limit"] == score.overlay["data"]["predict"][0]["limit"]
