@@ -36,7 +36,6 @@ class PhaseBar(ProgressBar):
         self.bar: Progress | None = None
         self.total = self.done = self.first = 0  # in batches; `first` is where a resumed run began
         self.steps = 1  # batches of an optimiser step
-        self.stage = ""
         self.started = 0.0
 
     def disable(self) -> None:
@@ -58,10 +57,8 @@ class PhaseBar(ProgressBar):
     def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
         """Goes on; a stage may have begun, and one that ended early has made the run shorter."""
         self.total, self.done = self._place(trainer)
-        stage = getattr(trainer.datamodule, "stage", None)
-        self.stage = stage.name if stage else ""
         if self.bar:
-            self.bar.update(self.task, total=self.total, description=self._title())
+            self.bar.update(self.task, total=self.total, description=self._title(trainer))
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
         """Moves on by one batch."""
@@ -89,7 +86,8 @@ class PhaseBar(ProgressBar):
             self.bar.update(self.task, notes=self._notes(trainer, module))
         elif self.enabled and fitting(trainer):
             notes = self._notes(trainer, module)
-            self.console.print(f"  {self._title()} {self._count()}  {notes}  {self._left()}".rstrip(), highlight=False)
+            line = f"  {self._title(trainer)} {self._count()}  {notes}  {self._left()}"
+            self.console.print(line.rstrip(), highlight=False)
         if not fitting(trainer):
             self._close()
 
@@ -135,8 +133,9 @@ class PhaseBar(ProgressBar):
         metrics = self.get_metrics(trainer, module)
         return " · ".join(form.format(float(metrics[name])) for name, form in FORMS.items() if name in metrics)
 
-    def _title(self) -> str:
-        return f"{self.label} {self.stage}".rstrip()
+    def _title(self, trainer: L.Trainer) -> str:
+        stage = getattr(trainer.datamodule, "stage", None)
+        return f"{self.label} {stage.name}" if stage else self.label
 
     def _count(self) -> str:
         return f"{self.done // self.steps}/{self.total // self.steps}"

@@ -54,7 +54,7 @@ def test_a_curriculum_is_counted_in_whole_and_its_stages_are_named(tiny_folder, 
     shown = {"enable_progress_bar": True}
     curriculum(tmp_path, tiny_folder, playground_folder, bar, stages=stages, trainer_settings=shown, cuts=["epoch8"])
     lines = [line.split("  ")[1] for line in bar.console.file.getvalue().splitlines()]
-    assert lines[0] == "GRPO 0/20"
+    assert lines[0] == "GRPO easy 0/20"
     assert lines[1:3] == ["GRPO easy 2/20", "GRPO easy 4/20"]  # which ends early: one rollout less
     assert lines[3:] == ["GRPO medium 8/18", "GRPO medium 12/18", "GRPO hard 18/18"]
     bar = PhaseBar("GRPO")
