@@ -9,11 +9,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAYGROUND_OVERLAYS = ("curriculum", "stages", "lengths", "strata", "mid_hard", "random_control")
-OVERLAYS = sorted(
-    path
-    for folder in ("with", "strategy", "difficulty_sampling/with")
-    for path in (ROOT / "configs" / folder).glob("**/*.yaml")
-)
+FOLDERS = ("with", "strategy", "difficulty_sampling/with")
+OVERLAYS = sorted(path for folder in FOLDERS for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS)
 
