@@ -13,11 +13,8 @@ from cogito_pl.modules import RolloutCallback
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAYGROUND_OVERLAYS = ("curriculum", "stages", "lengths", "strata", "mid_hard", "random_control")
-OVERLAYS = sorted(
-    path
-    for folder in ("with", "strategy", "difficulty_sampling/with")
-    for path in (ROOT / "configs" / folder).glob("**/*.yaml")
-)
+FOLDERS = ("with", "strategy", "difficulty_sampling/with")
+OVERLAYS = sorted(path for folder in FOLDERS for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 LESS = [ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in ("vanilla_grpo", "curriculum_only")]
 """Overlays that take something out of one recipe, `configs/vl_cogito.yaml`."""

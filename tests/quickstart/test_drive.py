@@ -30,7 +30,7 @@ def ran(monkeypatch):
 
 
 def test_all_phases_run_in_order_and_only_the_first_may_go_on_from_a_checkpoint(ran, make_settings):
-    driving.drive(make_settings())
+    driving.drive(make_settings(scored=True))
     assert ran == [(name, place == 0) for place, name in enumerate(TYPICAL_S)]
 
 
@@ -57,7 +57,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(ran, make_settings, monkeypatch,
     monkeypatch.setattr(running, "run_phase", pretend)
     driving.drive(make_settings())
     assert ran[0] == ("grpo", True)
-    assert [name for name, _ in ran] == list(TYPICAL_S)[2:]
+    assert [name for name, _ in ran] == list(TYPICAL_S)[3:]
 
 
 def test_what_follows_a_lost_result_is_made_again(ran, make_settings):
@@ -66,7 +66,7 @@ def test_what_follows_a_lost_result_is_made_again(ran, make_settings):
     ran.clear()
     shutil.rmtree(settings.run / "grpo")
     driving.drive(settings)
-    assert [name for name, _ in ran] == list(TYPICAL_S)[2:]
+    assert [name for name, _ in ran] == list(TYPICAL_S)[3:]
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"n_test": 21}])
