@@ -8,26 +8,26 @@ from cogito_pl.quickstart.phases import MODELS, TITLES
 def results_table(summary: dict) -> Table:
     """Accuracy of the models over all test problems, per family and per difficulty.
 
+    The base has not been taught the tags of an answer: for it, an answer counts in any form.
+
     Args:
         summary: What `summarise` returns.
     """
+    base, *tuned = MODELS
     table = Table(title=f"Accuracy on {summary['n_test']:,} new problems, seed {summary['seed']} (95% interval)")
-    table.add_column("problems")
-    table.add_column("base, in any form", justify="right")
-    for model in MODELS:
-        table.add_column(TITLES[model], justify="right")
-    base = MODELS[0]
-    overall = [cell(summary["accuracy"][model], summary["accuracy_ci"][model]) for model in MODELS]
+    for head in ("problems", f"{TITLES[base]}, any form", *(TITLES[model] for model in tuned)):
+        table.add_column(head, justify="left" if head == "problems" else "right")
+    overall = [cell(summary["accuracy"][model], summary["accuracy_ci"][model]) for model in tuned]
     table.add_row("all", f"{100 * summary['accuracy_any_form'][base]:.1f}%", *overall, style="bold")
     table.add_section()
     for name, label in (("family", "{}"), ("difficulty", "difficulty {}")):
         shares, intervals = summary[f"by_{name}"], summary[f"by_{name}_ci"]
-        keys = list(shares[MODELS[0]])
+        keys = list(shares[base])
         for key in keys:
-            cells = [cell(shares[model][key], intervals[model][key]) for model in MODELS]
             own = cell(summary[f"by_{name}_any_form"][base][key], summary[f"by_{name}_any_form_ci"][base][key])
+            cells = [cell(shares[model][key], intervals[model][key]) for model in tuned]
             table.add_row(label.format(key), own, *cells, end_section=key == keys[-1])
-    table.add_row("tokens per answer", "", *(f"{summary['mean_completion_tokens'][model]:.1f}" for model in MODELS))
+    table.add_row("tokens per answer", *(f"{summary['mean_completion_tokens'][model]:.1f}" for model in MODELS))
     step = summary["difference"]["grpo-sft"]
     low, high = (100 * end for end in step["ci"])
     table.caption = f"GRPO - SFT: {100 * step['estimate']:+.1f} points [{low:+.1f}, {high:+.1f}]"
