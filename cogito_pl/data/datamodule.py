@@ -152,8 +152,9 @@ class ReasoningDataModule(L.LightningDataModule):
             raise ValueError(
                 f"data.validation has sources of one name {self.validation_names}; give each its own `name`"
             )
-        if self.trainer.is_global_zero and self.trainer.log_dir:
-            self.reader.write_refusals(Path(self.trainer.log_dir))
+        folder = self.trainer.log_dir  # every rank asks: the first tells the others
+        if self.trainer.is_global_zero and folder:
+            self.reader.write_refusals(Path(folder))
 
     def train_dataloader(self) -> StatefulDataLoader:
         """The current epoch's prompt batches, each repeated for every micro-batch slot of its rollout."""
