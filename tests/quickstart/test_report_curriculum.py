@@ -1,11 +1,15 @@
 """The curriculum panel: what stages did, from `rollouts.jsonl`, and which weights they began with."""
 
 import json
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from cogito_pl.quickstart.report_curriculum import curriculum_section, handed_over, stage_spans
+from cogito_pl.quickstart.report_curriculum import curriculum_section, handed_over, stage_spans, stratum_line
 
+NO_SCORES = Path("there are no scores.parquet")
 STAGES = ["easy"] * 3 + ["medium"] * 2 + ["hard <b>"] * 4
 
 
@@ -27,7 +31,7 @@ def write(tmp_path):
 
 
 def test_the_panel_shows_every_stage_and_what_it_began_with(write):
-    panel = curriculum_section(write(STAGES, prompt(0.5, 1.0), prompt(0.0, 0.25)), [(6, 2.0), (10, 6.0)])
+    panel = curriculum_section(write(STAGES, prompt(0.5, 1.0), prompt(0.0, 0.25)), [(6, 2.0), (10, 6.0)], NO_SCORES)
     assert panel.startswith("<h2>Through the stages</h2>")
     assert panel.count("<svg") == 4
     assert panel.count("easy") >= 4
@@ -37,15 +41,15 @@ def test_the_panel_shows_every_stage_and_what_it_began_with(write):
 
 
 def test_a_run_in_which_nothing_was_ever_right_has_a_panel_too(write):
-    panel = curriculum_section(write(["easy", "hard"], prompt(0.0, 0.0)), [])
+    panel = curriculum_section(write(["easy", "hard"], prompt(0.0, 0.0)), [], NO_SCORES)
     assert panel.count("<svg") == 4
     assert "nan" not in panel
 
 
 def test_there_is_no_panel_without_stages_or_statistics(write, tmp_path):
-    assert curriculum_section(tmp_path, [(6, 2.0)]) == ""
-    assert curriculum_section(write(["", ""], prompt(0.5, 1.0)), []) == ""
-    assert curriculum_section(write([]), []) == ""
+    assert curriculum_section(tmp_path, [(6, 2.0)], NO_SCORES) == ""
+    assert curriculum_section(write(["", ""], prompt(0.5, 1.0)), [], NO_SCORES) == ""
+    assert curriculum_section(write([]), [], NO_SCORES) == ""
 
 
 def test_a_stage_spans_from_its_first_rollout_to_that_of_the_next():
@@ -58,3 +62,11 @@ def test_weights_that_were_never_handed_over_are_not_mentioned():
     phases = [("easy", 0.0, 12.0), ("hard", 12.0, 33.0)]
     assert handed_over([], phases) == ""
     assert handed_over([(12, 0.0)], phases).count("<li>hard, from step 12: the weights of step 0</li>") == 1
+
+
+def test_the_panel_counts_the_problems_of_every_stratum(tmp_path):
+    measured = {"id": list("abcd"), "source": ["train"] * 4, "lambda_star": [0.3, 0.5, float("inf"), 0.0]}
+    pq.write_table(pa.table(measured | {"solved": [True, True, True, False]}), tmp_path / "scores.parquet")
+    line = stratum_line(tmp_path / "scores.parquet")
+    assert all(f"1 {name}" in line for name in ("easy", "medium", "hard", "unsolved"))
+    assert stratum_line(NO_SCORES) == ""
