@@ -23,8 +23,7 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
         "all": f"model: {{init_args: {{policy: {{name: '{tmp_path / 'tiny'}'}}, evaluation: {{max_tokens: 12}}}}}}",
         "score": "model: {init_args: {sampling: {max_tokens: 12}}}",
         "sft": "trainer: {max_epochs: 2}\ndata: {rollouts_per_epoch: 4}",
-        "grpo": "trainer: {max_epochs: 2}\ndata: {rollouts_per_epoch: 2}\n"
-        "model: {init_args: {sampling: {max_tokens: 12}}}",
+        "grpo": "data: {rollouts_per_epoch: 1}\nmodel: {init_args: {sampling: {max_tokens: 12}}}",
     }
     for name, text in overlays.items():
         (tmp_path / f"{name}.yaml").write_text(text)
