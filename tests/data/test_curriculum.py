@@ -54,10 +54,15 @@ def test_two_stages_of_one_name_are_refused():
         check_names([*STAGES, Stage(name="easy")])
 
 
-@pytest.mark.parametrize("unset", [None, -1, 1000])
-def test_the_number_of_epochs_may_be_left_out_or_agree(unset):
-    check_epochs(STAGES, unset)
-    check_epochs(STAGES, 6)
+def test_the_number_of_epochs_may_be_left_out_or_agree():
+    def accepted(max_epochs):
+        try:
+            check_epochs(STAGES, max_epochs)
+        except ValueError:
+            return False
+        return True
+
+    assert [number for number in (None, -1, *range(10), 1000) if accepted(number)] == [None, -1, 6, 1000]
 
 
 def test_a_number_of_epochs_that_contradicts_the_stages_is_refused_with_both():

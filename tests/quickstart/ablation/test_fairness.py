@@ -34,7 +34,10 @@ def test_a_number_that_is_known_only_later_is_refused(change):
 
 
 def test_the_same_rollouts_in_other_epochs_are_equal_and_so_are_other_micro_batches():
-    check_equal("b", sizes(config(max_epochs=8, rollouts_per_epoch=5, micro_batch=64)), sizes(config()))
+    own, plain = sizes(config(max_epochs=8, rollouts_per_epoch=5, micro_batch=64)), sizes(config())
+    assert own == plain
+    assert own["rollouts"] == 40
+    check_equal("b", own, plain)
 
 
 @pytest.mark.parametrize(
