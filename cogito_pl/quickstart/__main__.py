@@ -58,7 +58,8 @@ def run_ablation(given: argparse.Namespace) -> bool:
     from cogito_pl.quickstart.ablation.arms import Ablation
     from cogito_pl.quickstart.ablation.drive import ablate
 
-    return ablate(Ablation.read(given.arms, given.seeds, given.run, given.n_test, given.config_dir, given.overlay))
+    common = (given.run, given.n_test, given.config_dir, given.overlay)
+    return ablate(Ablation.read(given.arms, given.seeds, *common, given.sft_first))
 
 
 if __name__ == "__main__":

@@ -45,9 +45,10 @@ def ablation_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m cogito_pl.quickstart {ABLATE}",
         description="Runs the GRPO recipe as it is (the arm `plain`) and each variant, from the same SFT model, on the "
-        "same data, with the same number of rollouts, for every seed; grades them on the same new problems; and writes "
+        "same data, with the same number of updates, for every seed; grades them on the same new problems; and writes "
         "ablation.json, ablation.md (a table) and ablation.png. Before anything runs, an arm that would learn from "
-        "more or fewer rollouts is refused. An arm that fails is marked, the others go on, and the exit status is 1.",
+        "more or fewer updates is refused. Where an arm draws from strata, the data are scored first. An arm that "
+        "fails is marked, the others go on, and the exit status is 1.",
         epilog="Run the same command again to continue an ablation that was stopped. The table has the arms and seeds "
         "that the command names: name more of them to add them to a folder; what is done is not run again.",
         allow_abbrev=False,
@@ -60,6 +61,14 @@ def ablation_parser() -> argparse.ArgumentParser:
         metavar="[NAME=]FILE[+FILE...]",
         help="an arm: the recipe with these files as further --config of its GRPO fit, named NAME, or after the files; "
         "may be repeated",
+    )
+    parser.add_argument(
+        "--sft-first",
+        action="append",
+        default=[],
+        metavar="NAME=FILE[+FILE...]",
+        help="the arm NAME imitates before its GRPO: an SFT fit on the part `train` from the same start, with these "
+        "files as further --config; its updates count as the arm's. May be repeated",
     )
     parser.add_argument(
         "--seeds",
@@ -90,5 +99,6 @@ def _add_shared(parser: argparse.ArgumentParser, every_phase: str, per_what: str
         default=[],
         metavar="[PHASE=]FILE",
         help=f"a further --config, for {every_phase} that trains or evaluates, or only for PHASE: sft, grpo, "
-        "evaluate or score (only a quickstart with its curriculum scores); may be repeated",
+        "evaluate or score (where data are scored: in a quickstart with its curriculum, and for arms that draw from "
+        "strata); may be repeated",
     )

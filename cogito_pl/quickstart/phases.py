@@ -14,7 +14,16 @@ PLAYGROUND, TRAIN = ("-m", "cogito_pl.playground"), ("train.py",)
 """The programs that are run."""
 SCORED = 640
 """Problems of the part `train` that are scored, and learnt from by strata: the limit of strata.yaml."""
-TYPICAL_S = {"data": 3, "sft": 35, "score": 20, "grpo": 42, "evaluate-base": 4, "evaluate-sft": 3, "evaluate-grpo": 4}
+TYPICAL_S = {
+    "data": 3,
+    "sft": 35,
+    "score": 20,
+    "imitate": 6,
+    "grpo": 42,
+    "evaluate-base": 4,
+    "evaluate-sft": 3,
+    "evaluate-grpo": 4,
+}
 """Seconds of each phase with the shipped recipes on one core: the time left is estimated from their ratios."""
 
 
@@ -57,8 +66,8 @@ def phases(settings: Settings) -> list[Phase]:
     return [
         _data(settings),
         _sft(settings),
-        *([_score(settings)] if settings.scored else []),
-        _grpo(settings),
+        *([score_phase(settings)] if settings.scored else []),
+        _grpo(settings, settings.sft),
         _evaluate(settings, "base", None),
         _evaluate(settings, "sft", settings.sft),
         _evaluate(settings, "grpo", settings.grpo),
@@ -71,8 +80,11 @@ def trunk_phases(settings: Settings) -> list[Phase]:
 
 
 def branch_phases(settings: Settings) -> list[Phase]:
-    """GRPO from the model of `settings.trunk`, graded."""
-    return [_grpo(settings), _evaluate(settings, "grpo", settings.grpo)]
+    """GRPO from the model of `settings.trunk`, graded; where the run imitates, from what that makes of the model."""
+    title = "SFT: imitate solutions of problems chosen"
+    first = [fit_phase(settings, "imitate", title, "sft", settings.sft, "train")] if settings.imitates else []
+    start = first[0].folder / "export" if first else settings.sft
+    return [*first, _grpo(settings, start), _evaluate(settings, "grpo", settings.grpo)]
 
 
 def evaluation_folder(run: Path, model: str) -> Path:
@@ -100,7 +112,8 @@ def _sft(settings: Settings) -> Phase:
     return fit_phase(settings, "sft", "SFT: imitate written solutions", "sft", None, "sft")
 
 
-def _score(settings: Settings) -> Phase:
+def score_phase(settings: Settings) -> Phase:
+    """Scores the part `train` by PISM."""
     folder, name = settings.scores.parent, "score"
     overlay = _overlay(settings, folder, "score", settings.sft)
     overlay["model"]["init_args"]["policy"]["name"] = str(settings.sft)
@@ -119,8 +132,8 @@ def _score(settings: Settings) -> Phase:
     )
 
 
-def _grpo(settings: Settings) -> Phase:
-    return fit_phase(settings, "grpo", "GRPO: reinforce what earns reward", "grpo", settings.sft, "train")
+def _grpo(settings: Settings, start: Path) -> Phase:
+    return fit_phase(settings, "grpo", "GRPO: reinforce what earns reward", "grpo", start, "train")
 
 
 def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:

@@ -55,6 +55,8 @@ class Settings:
         overlays: Further configuration, in the order in which it applies.
         trunk: Folder of the run that this one branches off, whose data and SFT model it takes; its own when null.
         scored: Whether problems are scored for GRPO to draw from their strata.
+        imitates: Whether a run that branches off imitates solutions of the part `train` before its GRPO, by the recipe
+            `sft` with the run's overlays for it.
     """
 
     seed: int
@@ -64,6 +66,7 @@ class Settings:
     overlays: tuple[Overlay, ...] = ()
     trunk: Path | None = None
     scored: bool = False
+    imitates: bool = False
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""

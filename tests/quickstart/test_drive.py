@@ -13,6 +13,9 @@ from cogito_pl.quickstart.estimate import seconds_left
 from cogito_pl.quickstart.phases import TYPICAL_S, phases
 from cogito_pl.quickstart.record import FILE, NOTHING, Cost, OtherRunError, Record
 
+SCORED = ["data", "sft", "score", "grpo", "evaluate-base", "evaluate-sft", "evaluate-grpo"]
+"""The phases of a quickstart that scores, in order."""
+
 
 @pytest.fixture
 def ran(monkeypatch):
@@ -31,7 +34,7 @@ def ran(monkeypatch):
 
 def test_all_phases_run_in_order_and_only_the_first_may_go_on_from_a_checkpoint(ran, make_settings):
     driving.drive(make_settings(scored=True))
-    assert ran == [(name, place == 0) for place, name in enumerate(TYPICAL_S)]
+    assert ran == [(name, place == 0) for place, name in enumerate(SCORED)]
 
 
 def test_finished_phases_are_skipped(ran, make_settings):
@@ -57,7 +60,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(ran, make_settings, monkeypatch,
     monkeypatch.setattr(running, "run_phase", pretend)
     driving.drive(make_settings())
     assert ran[0] == ("grpo", True)
-    assert [name for name, _ in ran] == list(TYPICAL_S)[3:]
+    assert [name for name, _ in ran] == SCORED[3:]
 
 
 def test_what_follows_a_lost_result_is_made_again(ran, make_settings):
@@ -66,7 +69,7 @@ def test_what_follows_a_lost_result_is_made_again(ran, make_settings):
     ran.clear()
     shutil.rmtree(settings.run / "grpo")
     driving.drive(settings)
-    assert [name for name, _ in ran] == list(TYPICAL_S)[3:]
+    assert [name for name, _ in ran] == SCORED[3:]
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"n_test": 21}])

@@ -8,7 +8,7 @@ from cogito_pl.quickstart.phases import TYPICAL_S, phases
 def test_every_phase_is_a_command_that_can_be_typed(make_settings):
     settings = make_settings(scored=True)
     plan = phases(settings)
-    assert [phase.name for phase in plan] == list(TYPICAL_S)
+    assert [phase.name for phase in plan] == [name for name in TYPICAL_S if name != "imitate"]
     for phase in plan[1:]:
         (line,) = phase.shown()
         words = shlex.split(line)

@@ -1,4 +1,4 @@
-"""The ablation runner: the plain recipe and variants of it, at equal rollouts, in one table.
+"""The ablation runner: the plain recipe and variants of it, at equal updates, in one table.
 
 Imports nothing, for the reason that the quickstart does not.
 """

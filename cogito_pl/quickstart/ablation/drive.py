@@ -1,7 +1,7 @@
 """Runs what is left of an ablation and writes what came out: the algorithm of the runner."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from cogito_pl.quickstart.ablation.arms import PLAIN, Ablation
-from cogito_pl.quickstart.ablation.configuration import fit_configuration
-from cogito_pl.quickstart.ablation.fairness import check_equal, sizes
+from cogito_pl.quickstart.ablation.configuration import fit_configurations
+from cogito_pl.quickstart.ablation.fairness import check_equal, draws_from, sizes
 from cogito_pl.quickstart.ablation.outcome import FILE, outcome, write_outcome
 from cogito_pl.quickstart.ablation.picture import draw_picture
 from cogito_pl.quickstart.ablation.runs import Run, forget_branches, open_runs
@@ -39,9 +39,12 @@ def ablate(ablation: Ablation) -> bool:
         SettingsError: An arm cannot be compared with the plain recipe; nothing was run.
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
-    equal = compared(ablation)
+    fits = configurations(ablation)
+    equal = compared(fits)
     claim_folder(ablation.run)
-    runs, console = open_runs(ablation), Console(highlight=False)
+    scores = str(ablation.trunk(ablation.seeds[0]).scores)
+    scored = any(scores in draws_from(configs) for configs in fits.values())
+    runs, console = open_runs(ablation, scored=scored), Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, LOG_WIDTH)
     for place, run in enumerate(runs):
@@ -56,22 +59,36 @@ def ablate(ablation: Ablation) -> bool:
     return not any(run.failed for run in runs)
 
 
-def compared(ablation: Ablation) -> dict[str, Any]:
-    """The sizes that all arms share.
+def configurations(ablation: Ablation) -> dict[str, list[dict[str, Any]]]:
+    """What the fits of every arm are run with, for the first seed. Raises SettingsError where one is refused."""
+    found = {}
+    for arm in ablation.arms:
+        try:
+            found[arm.name] = fit_configurations(ablation.branch(arm, ablation.seeds[0]))
+        except ValueError as error:
+            raise SettingsError(f"{said(arm.name)}: {error}") from error
+    return found
+
+
+def compared(fits: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The sizes that all arms share, from the configurations of their fits.
 
     Raises:
-        SettingsError: A recipe is refused, or has other sizes than the plain one.
+        SettingsError: A recipe cannot be counted, or has other sizes than the plain one.
     """
-    plain: Mapping[str, Any] = {}
-    for arm in ablation.arms:
-        what = "the plain recipe" if arm.name == PLAIN else f"--with {arm.name}"
+    own = {}
+    for name, configs in fits.items():
         try:
-            own = sizes(fit_configuration(ablation.branch(arm, ablation.seeds[0])))
+            own[name] = sizes(configs)
         except ValueError as error:
-            raise SettingsError(f"{what}: {error}") from error
-        plain = plain or own
-        check_equal(arm.name, own, plain)
-    return {name: value for name, value in plain.items() if name != "seed_everything"}
+            raise SettingsError(f"{said(name)}: {error}") from error
+        check_equal(name, own[name], own[PLAIN])
+    return {name: value for name, value in own[PLAIN].items() if name != "seed_everything"}
+
+
+def said(arm: str) -> str:
+    """How the command line names an arm."""
+    return "the plain recipe" if arm == PLAIN else f"--with {arm}"
 
 
 def claim_folder(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """How much a configuration lets a model learn from, and whether two are comparable. Knows configurations as values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cogito_pl.quickstart.settings import SettingsError
@@ -34,21 +34,40 @@ def rollouts(config: Mapping[str, Any]) -> int:
     return total
 
 
-def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be equal in two configurations, by the names of the settings.
-
-    Raises:
-        ValueError: The configuration has no schedule of rollouts, or one that does not fit.
-    """
+def schedule(config: Mapping[str, Any]) -> RolloutSchedule:
+    """How a fit spends its rollouts. Raises ValueError where that is not there, or does not fit."""
     if not (given := config["model"]["init_args"].get("schedule")):
         raise ValueError("model.init_args.schedule is not there; only modules with one can be compared")
-    schedule = RolloutSchedule(**given)
+    return RolloutSchedule(**given)
+
+
+def updates(config: Mapping[str, Any]) -> int:
+    """Optimiser steps of a whole fit; an SFT fit takes one per batch, which is its rollout."""
+    return rollouts(config) * schedule(config).updates_per_rollout
+
+
+def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What must be equal in two arms, by the names of the settings.
+
+    Args:
+        configs: Of all fits of an arm, GRPO last.
+
+    Raises:
+        ValueError: A configuration has no schedule of rollouts, or one that does not fit.
+    """
+    reinforced = configs[-1]
+    limits = {name: [config["trainer"].get(name) for config in configs] for name in LIMITS}
     return (
-        {"rollouts": rollouts(config)}
-        | {f"schedule.{name}": getattr(schedule, name) for name in SCHEDULE}
-        | {f"trainer.{name}": config["trainer"].get(name) for name in LIMITS}
-        | {"seed_everything": config["seed_everything"]}
+        {"updates": sum(updates(config) for config in configs)}
+        | {f"schedule.{name}": getattr(schedule(reinforced), name) for name in SCHEDULE}
+        | {f"trainer.{name}": own[0] if own == own[:1] * len(own) else own for name, own in limits.items()}
+        | {"seed_everything": reinforced["seed_everything"]}
     )
+
+
+def draws_from(configs: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The files of scores whose strata the fits of an arm draw from."""
+    return {str(strata["file"]) for config in configs if (strata := config["data"].get("strata"))}
 
 
 def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
@@ -56,6 +75,7 @@ def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any]) -> 
     if differing := [key for key in plain if own[key] != plain[key]]:
         details = "; ".join(f"{key} is {own[key]}, in the plain recipe {plain[key]}" for key in differing)
         raise SettingsError(
-            f"--with {name}: {details}. Arms are compared at equal rollouts (of all stages, or trainer.max_epochs x "
-            "data.rollouts_per_epoch): take that out of the overlay, or give it to every arm by --overlay grpo=FILE"
+            f"--with {name}: {details}. Arms are compared at equal updates (those of --sft-first included; a fit has "
+            "its stages' epochs, or trainer.max_epochs, x data.rollouts_per_epoch): take that out of the overlay, or "
+            "give it to every arm by --overlay grpo=FILE"
         )

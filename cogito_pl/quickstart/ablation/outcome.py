@@ -26,12 +26,13 @@ def outcome(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
     Returns:
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the SFT model, and `arms`, each
         with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
-        `over_seeds` says. An arm has its `overlays` with text and digest, and per seed `cost` and the `rollouts` of its
-        fit.
+        `over_seeds` says. An arm has its `overlays` and those by which it `imitates` first, with text and digest, and
+        per seed the `cost` and the `updates` of its fits.
     """
     plain, seeds = {}, {}
-    updates = equal["schedule.updates"] * equal["schedule.passes"]
     for run in sorted(runs, key=lambda run: run.arm != PLAIN):  # the others are compared with it
+        if run.settings.scored:
+            continue
         rows = graded(run)
         own = seeds.setdefault(run.arm, {})
         if run.failed or not rows:
@@ -44,14 +45,17 @@ def outcome(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
             check_same_problems(rows, other, run.settings.run, f"the arm {PLAIN}")
             result["difference"] = paired(rows, other)
         if run.arm:
-            result |= {"cost": asdict(run.record.phases["grpo"]), "rollouts": run.rollouts(updates)}
+            result |= {"cost": asdict(run.cost), "updates": run.updates()}
     return {
         "equal": dict(equal),
         "seeds": list(ablation.seeds),
         "n_test": ablation.n_test,
         "recipe": texts(ablation.trunk(ablation.seeds[0]).files_of("grpo")),
         "start": with_mean(seeds[None]),
-        "arms": {arm.name: {"overlays": texts(arm.files)} | with_mean(seeds[arm.name]) for arm in ablation.arms},
+        "arms": {
+            arm.name: {"overlays": texts(arm.files), "imitates": texts(arm.imitates)} | with_mean(seeds[arm.name])
+            for arm in ablation.arms
+        },
     }
 
 

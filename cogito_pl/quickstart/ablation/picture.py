@@ -59,7 +59,7 @@ def caption(result: Mapping[str, Any]) -> str:
     thin = "; thin line: 95% over seeds" if seeds > 1 else ""
     return (
         f"Dots: seeds ({seeds}). Bar: mean; pale line: 95% over problems{thin}.\n"
-        f"{result['n_test']:,} problems per seed; {result['equal']['rollouts']:,} rollouts for every arm."
+        f"{result['n_test']:,} problems per seed; {result['equal']['updates']:,} updates for every arm."
     )
 
 

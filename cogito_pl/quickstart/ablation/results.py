@@ -48,7 +48,7 @@ def over_seeds(results: Sequence[Mapping]) -> dict:
 
     Returns:
         `accuracy`, the mean of the seeds, with `accuracy_ci` over the pooled problems (Wilson); `tokens_per_answer`;
-        `cpu_s` of the GRPO fits, their mean, where there are any; and where there is anything to compare with,
+        `cpu_s` of the fits, their mean, where there are any; and where there is anything to compare with,
         `difference`: the mean `estimate` with `ci_problems` over the pooled problems (Newcombe) and `ci_seeds` over the
         estimates of the seeds (Student), null with fewer than two. Without results, nothing.
     """

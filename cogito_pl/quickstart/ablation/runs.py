@@ -1,15 +1,19 @@
-"""The runs of an ablation: one trunk per seed, then one run per arm and seed. Knows folders and records."""
+"""The runs of an ablation: per seed a trunk, the scores of its data where an arm needs them, and one run per arm.
+
+Knows folders and records.
+"""
 
 import shutil
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from cogito_pl.quickstart.ablation.arms import Ablation
-from cogito_pl.quickstart.phases import Phase, branch_phases, trunk_phases
-from cogito_pl.quickstart.record import OtherRunError, Record
+from cogito_pl.quickstart.phases import Phase, branch_phases, score_phase, trunk_phases
+from cogito_pl.quickstart.record import Cost, OtherRunError, Record
 from cogito_pl.quickstart.settings import Settings
 
 
@@ -18,7 +22,7 @@ class Run:
     """One run of an ablation.
 
     Args:
-        arm: Name of its arm; null for a trunk.
+        arm: Name of its arm; null for a trunk and for scores.
         settings: What it is run with.
         plan: Its phases.
         record: What of them is done.
@@ -34,7 +38,8 @@ class Run:
     @property
     def title(self) -> str:
         """What it is called in the terminal."""
-        return f"{f'arm {self.arm}' if self.arm else 'start of all arms'}, seed {self.settings.seed}"
+        shared = "scores of the data" if self.settings.scored else "start of all arms"
+        return f"{f'arm {self.arm}' if self.arm else shared}, seed {self.settings.seed}"
 
     def to_do(self) -> list[str]:
         """Names of the phases that are left: a phase whose result is lost, and all that follow it."""
@@ -46,18 +51,36 @@ class Run:
         """Where the results of its phase `name` are."""
         return next(phase.folder for phase in self.plan if phase.name == name)
 
-    def rollouts(self, updates_per_rollout: int) -> int | None:
-        """Rollouts that its GRPO fit really took, by its last checkpoint; null where that cannot be told."""
-        fit = next(phase for phase in self.plan if phase.name == "grpo")
-        checkpoint = fit.checkpoint()
-        if checkpoint is None or not checkpoint.is_file():
-            return None
-        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        return state["global_step"] // updates_per_rollout
+    @property
+    def fits(self) -> list[Phase]:
+        """The phases in which it learns what its arm has of its own."""
+        return [phase for phase in self.plan if phase.name in ("imitate", "grpo")]
+
+    @property
+    def cost(self) -> Cost:
+        """What its fits cost."""
+        first, *others = (self.record.phases[phase.name] for phase in self.fits)
+        return reduce(Cost.plus, others, first)
+
+    def updates(self) -> dict[str, int | None]:
+        """Optimiser steps that each fit really took, by its last checkpoint; null where that cannot be told."""
+        return {phase.name: steps_taken(phase.checkpoint()) for phase in self.fits}
 
 
-def open_runs(ablation: Ablation) -> list[Run]:
+def steps_taken(checkpoint: Path | None) -> int | None:
+    """Optimiser steps before a checkpoint; null where there is none, or none in one file."""
+    if checkpoint is None or not checkpoint.is_file():
+        return None
+    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return state["global_step"]
+
+
+def open_runs(ablation: Ablation, *, scored: bool) -> list[Run]:
     """All runs in the order in which they are made, with what earlier starts left of them.
+
+    Args:
+        ablation: What was asked for.
+        scored: Whether the data of each seed are scored.
 
     Raises:
         OtherRunError: A folder holds a run with other settings.
@@ -66,9 +89,13 @@ def open_runs(ablation: Ablation) -> list[Run]:
     for seed in ablation.seeds:
         trunk = ablation.trunk(seed)
         runs.append(_open(None, trunk, trunk_phases(trunk), ("sft", "evaluate")))
+        if scored:
+            scoring = ablation.scoring(seed)
+            runs.append(_open(None, scoring, [score_phase(scoring)], ("score",)))
         for arm in ablation.arms:
             branch = ablation.branch(arm, seed)
-            runs.append(_open(arm.name, branch, branch_phases(branch), ("grpo", "evaluate")))
+            recipes = (*(["sft"] if branch.imitates else []), "grpo", "evaluate")
+            runs.append(_open(arm.name, branch, branch_phases(branch), recipes))
     return runs
 
 
@@ -85,7 +112,8 @@ def forget_branches(trunk: Run, runs: list[Run]) -> None:
     """Removes what branched off a trunk whose data or model are yet to be made, also of arms that are not in `runs`."""
     if trunk.to_do() in ([], ["evaluate-sft"]):
         return
-    shutil.rmtree(trunk.settings.run / "arms", ignore_errors=True)
+    for folder in (trunk.settings.run / "arms", trunk.settings.run / "scoring", trunk.settings.scores.parent):
+        shutil.rmtree(folder, ignore_errors=True)
     for run in runs:
         if run.settings.trunk == trunk.settings.run:
             run.record.restart()

@@ -39,7 +39,7 @@ def title(result: Mapping[str, Any]) -> str:
     """What was done, with which sizes."""
     equal, seeds = result["equal"], ", ".join(map(str, result["seeds"]))
     return (
-        f"Accuracy on {result['n_test']:,} new problems per seed after {equal['rollouts']:,} rollouts of "
+        f"Accuracy on {result['n_test']:,} new problems per seed after {equal['updates']:,} updates on rollouts of "
         f"{equal['schedule.prompts']} prompts x {equal['schedule.group_size']} completions; "
         f"seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )
@@ -74,18 +74,31 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     lines = [
         "In brackets 95% intervals: beside a number, what other test problems could change; over seeds, what other "
         "trainings could change in the difference (Student's t; not known from one seed).",
-        "Tokens are those of an answer, CPU seconds those of the GRPO fit, both means.",
+        "Tokens are those of an answer, CPU seconds those of the GRPO fit (and of an SFT fit before it), both means.",
     ]
     seeds = [(name, seed, own) for name, arm in result["arms"].items() for seed, own in arm["seeds"].items()]
     if any(own.get("cost", {}).get("starts", 1) > 1 for *_, own in seeds):
         lines.append("† Stopped and continued in between: start-up and steps after the last checkpoint count twice.")
-    planned = result["equal"]["rollouts"]
+    lines += imitation(result)
+    planned = result["equal"]["updates"]
     for name, seed, own in seeds:
-        if (taken := own.get("rollouts", planned)) not in (planned, None):
-            lines.append(f"{name}, seed {seed}, took {taken:,} rollouts instead of {planned:,}.")
+        taken = list(own.get("updates", {}).values())
+        if taken and None not in taken and sum(taken) != planned:
+            lines.append(f"{name}, seed {seed}, took {sum(taken):,} updates instead of {planned:,}.")
     every = [(START, seed, own) for seed, own in result["start"]["seeds"].items()] + seeds
     lines += [f"{name}, seed {seed}, failed: `{own['error']}`" for name, seed, own in every if own["state"] == "failed"]
     return lines
+
+
+def imitation(result: Mapping[str, Any]) -> list[str]:
+    """For each arm that imitates before it reinforces, how many of its updates that takes."""
+    taken = {
+        name: sorted(
+            {own["updates"]["imitate"] for own in arm["seeds"].values() if "imitate" in own.get("updates", {})}
+        )
+        for name, arm in result["arms"].items()
+    }
+    return [f"{name} first imitates, for {counts[0]:,} of its updates." for name, counts in taken.items() if counts]
 
 
 def points(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from cogito_pl.quickstart.ablation.results import measured, over_seeds, paired
 
-EQUAL = {"rollouts": 40, "schedule.prompts": 16, "schedule.group_size": 8, "schedule.updates": 1, "schedule.passes": 1}
+EQUAL = {"updates": 40, "schedule.prompts": 16, "schedule.group_size": 8, "schedule.updates": 1, "schedule.passes": 1}
 
 
 def graded(verdicts, tokens=10):
@@ -31,7 +31,7 @@ def arm(verdicts, plain=None, cpu_s=None, starts=1):
         if plain:
             result["difference"] = paired(graded(own), graded(plain[place]))
         if cpu_s:
-            result |= {"cost": {"cpu_s": cpu_s, "starts": starts}, "rollouts": 40}
+            result |= {"cost": {"cpu_s": cpu_s, "starts": starts}, "updates": {"grpo": 40}}
     done = [seed for seed in seeds.values() if seed["state"] == "done"]
     return over_seeds(done) | {"seeds": seeds, "overlays": []}
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from cogito_pl.quickstart.ablation.arms import Ablation, Arm
+from cogito_pl.quickstart.phases import branch_phases
 from cogito_pl.quickstart.settings import SettingsError
 from tests.quickstart.conftest import RECIPES
 
@@ -71,3 +72,34 @@ def test_an_arm_adds_its_files_to_grpo_alone_and_shares_the_rest(here):
     assert (branch.data, branch.sft) == (trunk.data, trunk.sft)
     assert branch.run == Path("run/seed2/arms/t")
     assert branch.seed == 2
+
+
+def test_an_arm_may_imitate_first_with_files_of_its_own(here):
+    ablation = Ablation.read(["t=a.yaml"], [1], "run", 10, str(RECIPES), [], ["t=b.yaml"])
+    branch = ablation.branch(ablation.arms[1], 1)
+    assert branch.overlays_of("sft") == [Path("b.yaml")]
+    assert branch.overlays_of("grpo") == [Path("a.yaml")]
+    assert [phase.name for phase in branch_phases(branch)] == ["imitate", "grpo", "evaluate-grpo"]
+
+
+def test_grpo_starts_from_what_imitation_made_of_the_shared_start(here):
+    ablation = Ablation.read(["t=a.yaml"], [1], "run", 10, str(RECIPES), [], ["t=b.yaml"])
+    imitate, grpo, _ = branch_phases(ablation.branch(ablation.arms[1], 1))
+    starts = [phase.overlay["model"]["init_args"]["policy"]["init_from"] for phase in (imitate, grpo)]
+    assert starts == [str(ablation.trunk(1).sft), str(imitate.folder / "export")]
+    assert imitate.overlay["data"]["train"][0]["subset"] == "train"
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (["u=b.yaml"], "--sft-first u=b.yaml: no arm has that name"),
+        (["b.yaml"], "no arm has that name; say NAME=FILE"),
+        (["plain=b.yaml"], "no arm has that name"),
+        (["t=none.yaml"], "--sft-first t=none.yaml: there is no file none.yaml"),
+        (["t=a.yaml", "t=b.yaml"], r"names 't' twice; join its files: a.yaml\+b.yaml"),
+    ],
+)
+def test_imitation_that_cannot_be_is_refused_with_the_remedy(here, first, message):
+    with pytest.raises(SettingsError, match=message):
+        Ablation.read(["t=a.yaml"], [1], "run", 10, str(RECIPES), [], first)

@@ -24,6 +24,14 @@ class Pretender:
 
     def __init__(self):
         self.ran, self.errors = [], {}
+        self.steps = {"grpo": 40}
+
+    def configurations(self, settings):
+        """Those of a recipe, where the overlay of an arm may name scores: `strata` stands for the run's own."""
+        strata = settings.scores if any("strata" in file.read_text() for file in settings.overlays_of("grpo")) else None
+        first = [config(max_epochs=1, group_size=1)] if settings.imitates else []
+        last = config(max_epochs=3 if first else 4)
+        return [*first, last | {"data": last["data"] | {"strata": {"file": str(strata)} if strata else None}}]
 
     def __call__(self, phase, arguments):
         seed = next(part for part in phase.folder.parts if part.startswith("seed"))
@@ -35,9 +43,9 @@ class Pretender:
             self.ran.append(key)
         phase.artefact.parent.mkdir(parents=True, exist_ok=True)
         phase.artefact.write_text("{}")
-        if phase.name == "grpo":
+        if phase.name in self.steps:
             (phase.folder / "checkpoints").mkdir(exist_ok=True)
-            torch.save({"global_step": 40}, phase.folder / "checkpoints" / "last.ckpt")
+            torch.save({"global_step": self.steps[phase.name]}, phase.folder / "checkpoints" / "last.ckpt")
         if phase.name.startswith("evaluate"):
             rows = graded(VERDICTS[arm])
             phase.artefact.write_text("".join(json.dumps(row) + "\n" for row in rows[::-1]))
@@ -47,7 +55,7 @@ class Pretender:
 def pretend(monkeypatch):
     pretender = Pretender()
     monkeypatch.setattr(running, "run_command", pretender)
-    monkeypatch.setattr(driving, "fit_configuration", lambda settings: config())
+    monkeypatch.setattr(driving, "fit_configurations", pretender.configurations)
     monkeypatch.setattr(driving, "draw_picture", lambda result, path: path.write_text("drawn"))
     return pretender
 
@@ -67,7 +75,7 @@ def test_every_arm_branches_off_the_start_of_its_seed(pretend, make_ablation):
     result = read_outcome(ablation.run)
     assert result["start"]["accuracy"] == 0.25
     assert result["arms"]["a"]["difference"]["won"] == 2
-    assert result["arms"]["a"]["seeds"]["2"]["rollouts"] == 40
+    assert result["arms"]["a"]["seeds"]["2"]["updates"] == {"grpo": 40}
     assert result["arms"]["a"]["seeds"]["2"]["cost"]["cpu_s"] >= 0
     assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
     assert all((ablation.run / name).stat().st_size for name in FILES)
@@ -149,8 +157,8 @@ def test_without_its_start_a_seed_fails_and_the_others_go_on(pretend, make_ablat
 
 def test_an_arm_of_another_size_is_refused_before_anything_is_written(pretend, make_ablation, monkeypatch):
     ablation = make_ablation(a="{}")
-    monkeypatch.setattr(driving, "fit_configuration", lambda of: config(max_epochs=6 if "a" in of.run.parts else 4))
-    with pytest.raises(SettingsError, match="--with a: rollouts is 60"):
+    monkeypatch.setattr(driving, "fit_configurations", lambda of: [config(max_epochs=6 if "a" in of.run.parts else 4)])
+    with pytest.raises(SettingsError, match="--with a: updates is 60"):
         ablate(ablation)
     assert not ablation.run.exists()
 
@@ -170,6 +178,33 @@ def test_a_folder_with_other_work_is_refused_and_left_alone(pretend, make_ablati
     with pytest.raises(OtherRunError, match="holds no ablation"):
         ablate(ablation)
     assert [file.name for file in ablation.run.iterdir()] == ["thesis.tex"]
+
+
+def test_data_are_scored_once_a_seed_where_an_arm_draws_from_strata(pretend, make_ablation):
+    ablate(make_ablation())
+    pretend.ran.clear()
+    ablation = make_ablation(seeds=[1, 2], a="strata", b="strata")
+    assert ablate(ablation)
+    assert [key for key in pretend.ran if key.endswith("score")] == ["seed1 sft score", "seed2 sft score"]
+    assert pretend.ran.index("seed1 sft score") < pretend.ran.index("seed1 b grpo")
+    assert list(read_outcome(ablation.run)["start"]["seeds"]) == ["1", "2"]
+    pretend.ran.clear()
+    shutil.rmtree(ablation.trunk(1).sft)
+    assert ablate(ablation)
+    assert "seed1 sft score" in pretend.ran  # other weights, other scores
+
+
+def test_an_arm_imitates_before_its_grpo_and_that_counts(pretend, make_ablation):
+    pretend.steps = {"grpo": 30, "imitate": 10}
+    ablation = make_ablation(sft_first=["a"], a="{}")
+    assert ablate(ablation)
+    assert pretend.ran[-3:] == ["seed1 a imitate", "seed1 a grpo", "seed1 a evaluate-grpo"]
+    own = read_outcome(ablation.run)["arms"]["a"]
+    assert own["seeds"]["1"]["updates"] == {"imitate": 10, "grpo": 30}
+    assert own["imitates"][0]["text"] == "{}"
+    text = (ablation.run / "ablation.md").read_text()
+    assert "a first imitates, for 10 of its updates." in text
+    assert "a, seed 1, took" not in text
 
 
 def test_what_branched_off_a_lost_start_is_made_again(pretend, make_ablation):

@@ -69,4 +69,4 @@ def test_an_ablation_that_is_killed_and_continued_gives_the_same_table(tmp_path)
     files["loose"].write_text(OVERLAYS["loose"] + "\ntrainer: {max_epochs: 3}")
     longer = start(killed)
     assert longer.returncode == 2
-    assert "rollouts is 6, in the plain recipe 4" in longer.stderr
+    assert "updates is 6, in the plain recipe 4" in longer.stderr

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from cogito_pl.quickstart.ablation.configuration import fit_configuration
-from cogito_pl.quickstart.ablation.fairness import check_equal, rollouts, sizes
+from cogito_pl.quickstart.ablation.configuration import fit_configurations
+from cogito_pl.quickstart.ablation.fairness import check_equal, draws_from, rollouts, sizes
 from cogito_pl.quickstart.settings import SettingsError
 
 
@@ -34,53 +34,53 @@ def test_a_number_that_is_known_only_later_is_refused(change):
 
 
 def test_the_same_rollouts_in_other_epochs_are_equal_and_so_are_other_micro_batches():
-    own, plain = sizes(config(max_epochs=8, rollouts_per_epoch=5, micro_batch=64)), sizes(config())
+    own, plain = sizes([config(max_epochs=8, rollouts_per_epoch=5, micro_batch=64)]), sizes([config()])
     assert own == plain
-    assert own["rollouts"] == 40
+    assert own["updates"] == 40
     check_equal("b", own, plain)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"max_epochs": 6}, "--with b: rollouts is 60, in the plain recipe 40.*--overlay grpo=FILE"),
+        ({"max_epochs": 6}, "--with b: updates is 60, in the plain recipe 40.*--overlay grpo=FILE"),
         ({"group_size": 4}, "schedule.group_size is 4, in the plain recipe 8"),
         ({"prompts": 32, "group_size": 4}, "prompts is 32, .* 16; schedule.group_size is 4"),
-        ({"updates": 2}, "schedule.updates is 2"),
-        ({"passes": 2}, "schedule.passes is 2"),
+        ({"updates": 2}, "updates is 80, in the plain recipe 40; schedule.updates is 2"),
+        ({"passes": 2}, "updates is 80, in the plain recipe 40; schedule.passes is 2"),
     ],
 )
 def test_an_arm_of_another_size_is_refused_with_settings_values_and_remedy(change, message):
     with pytest.raises(SettingsError, match=message):
-        check_equal("b", sizes(config(**change)), sizes(config()))
+        check_equal("b", sizes([config(**change)]), sizes([config()]))
 
 
 def test_a_limit_that_ends_a_fit_early_counts():
     own = config()
     own["trainer"]["max_steps"] = 10
     with pytest.raises(SettingsError, match=r"trainer\.max_steps is 10, in the plain recipe -1"):
-        check_equal("b", sizes(own), sizes(config()))
+        check_equal("b", sizes([own]), sizes([config()]))
 
 
 def read(ablation, name):
     arm = next(arm for arm in ablation.arms if arm.name == name)
-    return fit_configuration(ablation.branch(arm, ablation.seeds[0]))
+    return fit_configurations(ablation.branch(arm, ablation.seeds[0]))
 
 
 def test_the_command_line_is_read_with_its_defaults_and_leaves_nothing(make_ablation):
     ablation = make_ablation(seeds=[5], longer=yaml.safe_dump({"trainer": {"max_epochs": 6}}))
     plain, longer = sizes(read(ablation, "plain")), sizes(read(ablation, "longer"))
-    assert (plain["rollouts"], longer["rollouts"]) == (40, 60)
+    assert (plain["updates"], longer["updates"]) == (40, 60)
     assert plain["schedule.passes"] == 1  # a default that no file names
     assert plain["seed_everything"] == 5
-    assert read(ablation, "plain")["model"]["init_args"]["policy"]["init_from"] == str(ablation.trunk(5).sft)
+    assert read(ablation, "plain")[-1]["model"]["init_args"]["policy"]["init_from"] == str(ablation.trunk(5).sft)
     assert not ablation.run.exists()
 
 
 def test_an_arm_may_draw_on_the_data_of_its_seed(make_ablation):
     text = "data: {train: [{path: '${data.validation.0.path}', subset: train, split: train, limit: 9}]}"
     ablation = make_ablation(few=text)
-    (source,) = read(ablation, "few")["data"]["train"]
+    (source,) = read(ablation, "few")[-1]["data"]["train"]
     assert (source["path"], source["limit"]) == (str(ablation.trunk(1).data), 9)
 
 
@@ -91,6 +91,24 @@ def test_a_misspelt_key_is_refused_by_name(make_ablation):
 
 def test_a_schedule_that_does_not_fit_or_is_not_there_is_refused():
     with pytest.raises(ValueError, match="micro_batch=5"):
-        sizes(config(micro_batch=5))
+        sizes([config(micro_batch=5)])
     with pytest.raises(ValueError, match="schedule is not there"):
-        sizes(config() | {"model": {"init_args": {}}})
+        sizes([config() | {"model": {"init_args": {}}}])
+
+
+def test_imitation_before_grpo_counts_as_updates_and_its_batches_need_not_be_rollouts():
+    first = config(max_epochs=1, rollouts_per_epoch=20, prompts=32, group_size=1)
+    check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]))
+    with pytest.raises(SettingsError, match=r"updates is 60, in the plain recipe 40.*--sft-first"):
+        check_equal("b", sizes([first, config()]), sizes([config()]))
+    first["trainer"]["max_steps"] = 5
+    with pytest.raises(SettingsError, match=r"trainer\.max_steps is \[5, -1\]"):
+        check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]))
+
+
+def test_the_scores_that_an_arm_draws_from_are_those_of_all_its_fits(make_ablation):
+    strata = "data: {strata: {scorer: pism, file: '${data.validation.0.path}/scores/train.parquet'}}"
+    ablation = make_ablation(plain_too="{}", mid=strata, first="{}", sft_first=["mid"])
+    assert draws_from(read(ablation, "plain_too")) == set()
+    assert draws_from(read(ablation, "mid")) == {str(ablation.trunk(1).scores)}
+    assert [len(read(ablation, name)) for name in ("first", "mid")] == [1, 2]

@@ -26,9 +26,9 @@ def test_with_one_seed_there_is_a_dash_over_seeds():
 def test_what_went_otherwise_than_planned_is_said_below():
     odd = result()
     assert not any("instead of" in note for note in notes(odd))
-    odd["arms"]["better"]["seeds"]["2"]["rollouts"] = 12
+    odd["arms"]["better"]["seeds"]["2"]["updates"] = {"grpo": 12}
     text = "\n".join(notes(odd))
-    assert "better, seed 2, took 12 rollouts instead of 40" in text
+    assert "better, seed 2, took 12 updates instead of 40" in text
     assert "broken, seed 1, failed: `ValueError: [red]lr[/red] is | odd`" in text
     assert "† Stopped and continued" in text
 
@@ -38,7 +38,7 @@ def test_the_markdown_table_has_a_cell_per_column_in_every_line():
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert {line.count("|") for line in lines} == {len(COLUMNS) + 1}
-    assert "40 rollouts of 16 prompts x 8 completions; seeds 1, 2" in text
+    assert "40 updates on rollouts of 16 prompts x 8 completions; seeds 1, 2" in text
 
 
 @pytest.mark.parametrize("width", [80, 110])
