@@ -21,7 +21,7 @@ Stray numbers and letters are never taken for an answer. The order follows the a
 # ruff: noqa: RUF001
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cogito_pl.rewards import prose
@@ -123,11 +123,19 @@ def _closing(text: str) -> Iterator[Candidate]:
         yield Candidate(sentence, "closing")
 
 
-def candidates(response: str) -> Iterator[Candidate]:
+def _after_last(markers: Sequence[str], text: str) -> str:
+    """What follows the last of some words; nothing where none occurs."""
+    whole = [rf"(?<!\w){re.escape(word)}" + (r"(?!\w)" if word[-1].isalnum() else "") for word in markers]
+    ends = [found.end() for word in whole for found in re.finditer(word, text, re.IGNORECASE)]
+    return text[max(ends) :].strip()[: SPAN + 1] if ends else ""
+
+
+def candidates(response: str, markers: Sequence[str] = ()) -> Iterator[Candidate]:
     """The places where a response may state its answer, best first, as the module describes.
 
     Args:
         response: The response, special tokens already removed.
+        markers: Further words that announce an answer; see `GradeOptions`.
 
     Yields:
         Candidates with their rule; none when the response has no final answer at all.
@@ -138,6 +146,8 @@ def candidates(response: str) -> Iterator[Candidate]:
         return
     if not closed:
         return
+    if named := _after_last(markers, text):
+        yield Candidate(unwrapped(named), "marker")
     box, marker = last_box(text), _marked(text, _MARKER)
     overruled = box and marker and marker.start >= box[1] and _overrules(text, box[1], marker.start)
     if box and not overruled:

@@ -73,7 +73,7 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
     """
     judge: Callable[..., Verdict | None] = _verifier(kind).judge
     try:
-        for candidate in candidates(response):
+        for candidate in candidates(response, options.markers):
             if not _counts(candidate, kind, options):
                 continue
             if verdict := judge(candidate, gold, choices, *(() if kind == "boxes" else (options,))):

@@ -15,6 +15,8 @@ class GradeOptions:
     By default numbers are exact, charts are relaxed by 5 percent, and texts are normalised before they are compared.
 
     Args:
+        markers: Further words that announce the answer of a model, e.g. ["so"]: in a response without answer tags, what
+            follows the last of them goes before all other places (as "marker").
         places: Places that may state the answer, e.g. ["boxed"]; empty for all but "bracketed", a value in `[ ]`.
         absolute_tolerance: Largest difference between two numbers that agree (math, number); DynaMath has 0.001.
         relative_tolerance: Largest difference as a share of the gold (math, number).
@@ -36,6 +38,7 @@ class GradeOptions:
             equality, ANLS has 0.5.
     """
 
+    markers: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     absolute_tolerance: float = 0.0
     relative_tolerance: float = 0.0
@@ -53,6 +56,8 @@ class GradeOptions:
 
     def __post_init__(self) -> None:
         """Raises ValueError naming the setting, its value and the remedy."""
+        if not all(marker.strip() for marker in self.markers):
+            raise ValueError(f"grading.markers={self.markers} holds an empty word, which occurs everywhere; choose others")
         for place in self.places:
             if place not in PLACES:
                 raise ValueError(f"grading.places holds {place!r}, which is no place; choose from {', '.join(PLACES)}")
