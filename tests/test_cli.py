@@ -12,7 +12,18 @@ from callbacks import BestCheckpointHandoff
 from cogito_pl.modules import RolloutCallback
 
 ROOT = Path(__file__).resolve().parents[1]
-PLAYGROUND_OVERLAYS = ("curriculum", "stages", "lengths", "strata", "mid_hard", "random_control")
+PLAYGROUND_OVERLAYS = (
+    "curriculum",
+    "stages",
+    "lengths",
+    "strata",
+    "mid_hard",
+    "random_control",
+    "medium",
+    "hard",
+    "half",
+    "answers",
+)
 FOLDERS = ("with", "strategy", "difficulty_sampling/with")
 OVERLAYS = sorted(path for folder in FOLDERS for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]

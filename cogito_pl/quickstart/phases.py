@@ -16,8 +16,8 @@ SCORED = 640
 """Problems of the part `train` that are scored, and learnt from by strata: the limit of strata.yaml."""
 TYPICAL_S = {
     "data": 3,
+    "score": 35,
     "sft": 35,
-    "score": 20,
     "imitate": 6,
     "grpo": 42,
     "evaluate-base": 4,
@@ -65,8 +65,8 @@ def phases(settings: Settings) -> list[Phase]:
     """All phases of a quickstart in the order in which they run."""
     return [
         _data(settings),
-        _sft(settings),
         *([score_phase(settings)] if settings.scored else []),
+        _sft(settings),
         _grpo(settings, settings.sft),
         _evaluate(settings, "base", None),
         _evaluate(settings, "sft", settings.sft),
@@ -113,16 +113,15 @@ def _sft(settings: Settings) -> Phase:
 
 
 def score_phase(settings: Settings) -> Phase:
-    """Scores the part `train` by PISM."""
+    """Scores the part `train` by PISM, with the base."""
     folder, name = settings.scores.parent, "score"
-    overlay = _overlay(settings, folder, "score", settings.sft)
-    overlay["model"]["init_args"]["policy"]["name"] = str(settings.sft)
+    overlay = _overlay(settings, folder, "score", None)
     writer = {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": str(settings.scores)}}
     overlay["trainer"] |= {"logger": False, "callbacks": [writer]}
     del overlay["trainer"]["callbacks+"]
     return Phase(
         name=name,
-        title="Score: how much of each picture can be hidden until SFT fails",
+        title="Score: how much of each picture can be hidden until the base fails",
         program=TRAIN,
         commands=(_command(settings, "predict", SCORE, name),),
         folder=folder,

@@ -40,7 +40,7 @@ def write_report(settings: Settings, summary: dict, answers: Answers, plan: list
         curves=curve_figures(sft, grpo),
         legend=legend(),
         bars=bar_figures(summary),
-        curriculum=curriculum_section(settings.run / "grpo", grpo.get("handoff/from_step", []), settings.scores),
+        curriculum=curriculum_section(settings.run / "grpo", grpo.get("handoff/from_step", [])),
         controls=appendix.control_section(summary),
         rule=RULE,
         problems=shown_problems(answers, settings.run / "data"),

@@ -6,6 +6,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+import yaml
+
 from cogito_pl.data.scores import read_scores
 from cogito_pl.data.strata import STRATA, StrataConfig, strata
 from cogito_pl.quickstart.charts import Line, line_chart
@@ -16,13 +18,12 @@ from cogito_pl.rl.statistics import summary
 RIGHT, WRONG = COLOURS["sft"], COLOURS["grpo"]
 
 
-def curriculum_section(folder: Path, handoffs: Curve, scores: Path) -> str:
+def curriculum_section(folder: Path, handoffs: Curve) -> str:
     """The panel of a GRPO fit as HTML; nothing where it had no stages or no `callbacks.RolloutStatistics`.
 
     Args:
         folder: Of the fit.
         handoffs: Pairs of the step at which weights were handed over and the step that they are of.
-        scores: File of the difficulty scores, which may be missing.
     """
     file = folder / "rollouts.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
@@ -59,19 +60,20 @@ def curriculum_section(folder: Path, handoffs: Curve, scores: Path) -> str:
             percent=False,
         ),
     ]
-    head = f"<h2>Through the stages</h2>{stratum_line(scores)}"
+    head = f"<h2>Through the stages</h2>{stratum_line(folder)}"
     return f'{head}<div class="grid">{"".join(figures)}</div>{handed_over(handoffs, phases)}'
 
 
-def stratum_line(scores: Path) -> str:
-    """How many problems the scores put in each stratum; nothing without scores."""
-    if not scores.exists():
+def stratum_line(folder: Path) -> str:
+    """How many problems are in each stratum that a fit drew from; nothing where it drew from none."""
+    file = folder / "config.yaml"
+    if not (given := yaml.safe_load(file.read_text(encoding="utf-8"))["data"].get("strata") if file.exists() else None):
         return ""
-    config = StrataConfig(scorer="pism", file=str(scores))
+    config = StrataConfig(**given)
     counts = Counter(strata(list(read_scores(config).values()), config))
     listed = ", ".join(f"{counts[name]:,} {name}" for name in STRATA)
     return (
-        f'<p class="soft">Strata by the share of the picture that can be hidden until the SFT model fails: {listed}. '
+        f'<p class="soft">Strata by the share of the picture that can be hidden until the base fails: {listed}. '
         "The stages draw from them in proportions of their own.</p>"
     )
 

@@ -125,7 +125,8 @@ def _closing(text: str) -> Iterator[Candidate]:
 
 def _after_last(markers: Sequence[str], text: str) -> str:
     """What follows the last of some words; nothing where none occurs."""
-    whole = [rf"(?<!\w){re.escape(word)}" + (r"(?!\w)" if word[-1].isalnum() else "") for word in markers]
+    edges = [(r"(?<!\w)" * word[0].isalnum(), r"(?!\w)" * word[-1].isalnum()) for word in markers]
+    whole = [before + re.escape(word) + after for word, (before, after) in zip(markers, edges, strict=True)]
     ends = [found.end() for word in whole for found in re.finditer(word, text, re.IGNORECASE)]
     return text[max(ends) :].strip()[: SPAN + 1] if ends else ""
 

@@ -57,7 +57,9 @@ class GradeOptions:
     def __post_init__(self) -> None:
         """Raises ValueError naming the setting, its value and the remedy."""
         if not all(marker.strip() for marker in self.markers):
-            raise ValueError(f"grading.markers={self.markers} holds an empty word, which occurs everywhere; choose others")
+            raise ValueError(
+                f"grading.markers={self.markers} holds an empty word, which occurs everywhere; choose others"
+            )
         for place in self.places:
             if place not in PLACES:
                 raise ValueError(f"grading.places holds {place!r}, which is no place; choose from {', '.join(PLACES)}")

@@ -13,7 +13,7 @@ from cogito_pl.quickstart.estimate import seconds_left
 from cogito_pl.quickstart.phases import TYPICAL_S, phases
 from cogito_pl.quickstart.record import FILE, NOTHING, Cost, OtherRunError, Record
 
-SCORED = ["data", "sft", "score", "grpo", "evaluate-base", "evaluate-sft", "evaluate-grpo"]
+SCORED = ["data", "score", "sft", "grpo", "evaluate-base", "evaluate-sft", "evaluate-grpo"]
 """The phases of a quickstart that scores, in order."""
 
 

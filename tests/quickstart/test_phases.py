@@ -33,11 +33,11 @@ def test_an_odd_path_survives_the_yaml(make_settings, tmp_path):
         assert yaml.safe_load(yaml.safe_dump(phase.overlay)) == phase.overlay
 
 
-def test_problems_are_scored_by_the_sft_model_only_for_a_curriculum(make_settings):
+def test_problems_are_scored_by_the_base_only_for_a_curriculum(make_settings):
     assert "score" not in [phase.name for phase in phases(make_settings())]
     settings = make_settings(scored=True)
     (score,) = [phase for phase in phases(settings) if phase.name == "score"]
-    assert score.overlay["model"]["init_args"]["policy"]["init_from"] == str(settings.sft)
+    assert "model" not in score.overlay
     assert score.artefact == settings.data / "scores" / "train.parquet"  # where strata.yaml looks for it
     strata = yaml.safe_load((settings.config_dir / "strata.yaml").read_text())["data"]
     assert strata["strata"]["file"].endswith("/scores/train.parquet")

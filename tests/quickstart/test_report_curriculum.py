@@ -1,15 +1,14 @@
 """The curriculum panel: what stages did, from `rollouts.jsonl`, and which weights they began with."""
 
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from cogito_pl.quickstart.report_curriculum import curriculum_section, handed_over, stage_spans, stratum_line
 
-NO_SCORES = Path("there are no scores.parquet")
 STAGES = ["easy"] * 3 + ["medium"] * 2 + ["hard <b>"] * 4
 
 
@@ -31,7 +30,7 @@ def write(tmp_path):
 
 
 def test_the_panel_shows_every_stage_and_what_it_began_with(write):
-    panel = curriculum_section(write(STAGES, prompt(0.5, 1.0), prompt(0.0, 0.25)), [(6, 2.0), (10, 6.0)], NO_SCORES)
+    panel = curriculum_section(write(STAGES, prompt(0.5, 1.0), prompt(0.0, 0.25)), [(6, 2.0), (10, 6.0)])
     assert panel.startswith("<h2>Through the stages</h2>")
     assert panel.count("<svg") == 4
     assert panel.count("easy") >= 4
@@ -41,15 +40,15 @@ def test_the_panel_shows_every_stage_and_what_it_began_with(write):
 
 
 def test_a_run_in_which_nothing_was_ever_right_has_a_panel_too(write):
-    panel = curriculum_section(write(["easy", "hard"], prompt(0.0, 0.0)), [], NO_SCORES)
+    panel = curriculum_section(write(["easy", "hard"], prompt(0.0, 0.0)), [])
     assert panel.count("<svg") == 4
     assert "nan" not in panel
 
 
 def test_there_is_no_panel_without_stages_or_statistics(write, tmp_path):
-    assert curriculum_section(tmp_path, [(6, 2.0)], NO_SCORES) == ""
-    assert curriculum_section(write(["", ""], prompt(0.5, 1.0)), [], NO_SCORES) == ""
-    assert curriculum_section(write([]), [], NO_SCORES) == ""
+    assert curriculum_section(tmp_path, [(6, 2.0)]) == ""
+    assert curriculum_section(write(["", ""], prompt(0.5, 1.0)), []) == ""
+    assert curriculum_section(write([]), []) == ""
 
 
 def test_a_stage_spans_from_its_first_rollout_to_that_of_the_next():
@@ -67,6 +66,9 @@ def test_weights_that_were_never_handed_over_are_not_mentioned():
 def test_the_panel_counts_the_problems_of_every_stratum(tmp_path):
     measured = {"id": list("abcd"), "source": ["train"] * 4, "lambda_star": [0.3, 0.5, float("inf"), 0.0]}
     pq.write_table(pa.table(measured | {"solved": [True, True, True, False]}), tmp_path / "scores.parquet")
-    line = stratum_line(tmp_path / "scores.parquet")
+    given = {"scorer": "pism", "file": str(tmp_path / "scores.parquet"), "thresholds": [0.3, 0.5]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": {"strata": given}}))
+    line = stratum_line(tmp_path)
     assert all(f"1 {name}" in line for name in ("easy", "medium", "hard", "unsolved"))
-    assert stratum_line(NO_SCORES) == ""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": {"strata": None}}))
+    assert stratum_line(tmp_path) == stratum_line(tmp_path / "nothing here") == ""

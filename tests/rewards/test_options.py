@@ -38,7 +38,7 @@ REFUSED = {
         ({"truncate": True}, "number", "<answer>3.7</answer>", "3"),
         ({"markers": ["so"]}, "number", "a1 green yes 1 a2 blue 1 so 1", "1"),
         ({"markers": ["so", "<answer>"]}, "text", "a1 red circle yes <answer> a1", "a1"),
-        ({"markers": ["<answer>"]}, "text", "a1 red circle yes <answer>a1", "a1"),
+        ({"markers": ["<answer>"]}, "number", "9 +3 12<answer>12", "12"),
         ({"markers": ["so"]}, "choice", "so far A is ahead, so B", "B"),
         ({"relations": True}, "math", "\\boxed{-2 \\le x \\le 7}", "[-2, 7]"),
         ({"any_names": True}, "math", "\\boxed{f(y)}", "f(x)"),
