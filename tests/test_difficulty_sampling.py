@@ -253,7 +253,7 @@ STRATA = ("unsolved", "hard", "medium", "easy")
 
 
 def write_scores(problems, scorer):
-    """Six problems of every stratum; their ids by stratum."""
+    """By hand, so that every stratum holds six problems."""
     column, values = SCORES[scorer]
     for name, rows in problems.items():
         mine = [values[place // 3 % 4] for place in range(len(rows))]
@@ -270,7 +270,7 @@ def test_every_run_of_the_readme_trains(run_cli, folder, problems, family, score
     names = problems[FAMILIES[family]]["id"][:]
     held = {s: {n for place, n in enumerate(names) if place // 3 % 4 == at} for at, s in enumerate(STRATA)}
 
-    def check(part, ids):
+    def assert_from(part, ids):
         chosen = set().union(*(held[stratum] for stratum in PARTS[part].strata))
         assert len(ids) == len(set(ids)) == len(chosen)
         assert set(ids) <= chosen if PARTS[part].control_seed is None else not set(ids) & held["unsolved"]
@@ -279,14 +279,14 @@ def test_every_run_of_the_readme_trains(run_cli, folder, problems, family, score
     _, ids = fit(run_cli, folder, "full", run_of(family, "grpo"), *grpo, batch_of(24))
     assert sorted(ids) == sorted(names)
     for part, size in (("mid_hard", 12), ("random", 12), ("unsolved", 6)):
-        check(part, fit(run_cli, folder, part, run_of(family, "grpo", scorer, part), *grpo, batch_of(size))[1])
+        assert_from(part, fit(run_cli, folder, part, run_of(family, "grpo", scorer, part), *grpo, batch_of(size))[1])
     starts = {}
     for part in (*MEDIUM, *HARD):
         size = "--model.init_args.schedule={prompts: 6, group_size: 1, micro_batch: 6}"
         cli, _ = fit(run_cli, folder, f"sft-{part}", run_of(family, "sft", scorer, part), "--trainer.max_steps=2", size)
-        check(part, [problem.id for problem in cli.datamodule.train_problems])
+        assert_from(part, [problem.id for problem in cli.datamodule.train_problems])
         starts[part] = Path(cli.trainer.log_dir) / "export"
     for first, then in PAIRINGS:
         start = f"--model.init_args.policy.init_from={starts[first]}"
         recipe = run_of(family, "grpo", scorer, then)
-        check(then, fit(run_cli, folder, f"{first}-{then}", recipe, *grpo, batch_of(6), start)[1])
+        assert_from(then, fit(run_cli, folder, f"{first}-{then}", recipe, *grpo, batch_of(6), start)[1])
