@@ -2,8 +2,6 @@
 
 import json
 import os
-import random
-import signal
 import subprocess
 import sys
 
@@ -130,15 +128,15 @@ def test_a_run_without_sources_to_score_says_so(tiny_folder, tmp_path, playgroun
         trainer(tmp_path).predict(score_module(tiny_folder), data)
 
 
-def command_line(folder, tiny, problems, trainer_settings=None, kill_at=None):
+def command_line(folder, tiny, problems, trainer_settings):
     settings = {
         "trainer": {
             "accelerator": "cpu", "default_root_dir": str(folder), "logger": False, "enable_progress_bar": False,
             "callbacks": [
-                {"class_path": "tests.modules.scoring.CoinVerdicts", "init_args": {"kill_at": kill_at}},
+                {"class_path": "tests.modules.scoring.CoinVerdicts"},
                 {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": str(folder / "scores.parquet")}},
             ],
-        } | (trainer_settings or {}),
+        } | trainer_settings,
         "model": {
             "class_path": "cogito_pl.modules.ScoreModule",
             "init_args": {
@@ -159,23 +157,6 @@ def command_line(folder, tiny, problems, trainer_settings=None, kill_at=None):
         [sys.executable, "train.py", "predict", "--config", str(folder / "recipe.yaml")],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
-
-
-@pytest.mark.slow
-def test_a_process_that_is_killed_again_and_again_leaves_the_same_scores(
-    scored, tiny_folder, playground_folder, tmp_path
-):
-    chance = random.Random(3)
-    for _ in range(3):
-        died = command_line(tmp_path, tiny_folder, playground_folder, kill_at=chance.randrange(2, 6))
-        assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
-        assert not (tmp_path / "scores.parquet").exists()
-    kept = len(lines(tmp_path / "scores.trials/trials.rank0.jsonl"))
-    done = command_line(tmp_path, tiny_folder, playground_folder)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "lambda_star" in done.stdout
-    assert (tmp_path / "scores.parquet").read_bytes() == scored.read_bytes()
-    assert len(lines(tmp_path / "scores.trials/trials.rank0.jsonl")) > kept > 0
 
 
 @pytest.mark.slow
