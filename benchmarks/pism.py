@@ -1,32 +1,37 @@
 """What PISM's funnel saves beside all 100 generations of every problem, and whether it ranks problems by difficulty.
 
-    python -m benchmarks.pism --model <model folder> --data <playground folder> --problems 32 --flops
-    python -m benchmarks.pism --model <model folder> --data <playground folder> --problems 420 --correlate
+    python -m benchmarks.pism --data <playground folder> --problems 32 --flops
+    python -m benchmarks.pism --data <playground folder> --problems 640 --correlate
 
 Both run the same trials from the same seeds through the same code. The naive way, as the released code does it, wants
-every trial of every ratio, and reads the prompt of each for itself.
+every trial of every ratio, and reads the prompt of each for itself. Costs are those of the paper's settings, 10 trials
+of 10 ratios; correlations those of the recipe that `--config` names.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import lightning.pytorch as L
 import numpy as np
 import torch
+import yaml
 
 from benchmarks.flops import count_flops
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
+from cogito_pl.data.strata import STRATA, StrataConfig, pism_stratum, strata
 from cogito_pl.difficulty import PISM, PassRate, Scorer, generation
 from cogito_pl.difficulty.generation import Request
 from cogito_pl.difficulty.pism import RATIOS
 from cogito_pl.difficulty.scorer import Outcomes, Task
 from cogito_pl.modules import ScoreModule
 from cogito_pl.policy import PolicyConfig, SamplingConfig
+from cogito_pl.rewards import GradeOptions, RewardConfig
 
 FRESH_SEED = 1_000_003
 
@@ -42,10 +47,12 @@ class AllTrials(PISM):
 
 def score(settings: argparse.Namespace, scorer: Scorer, seed: int) -> tuple[list[dict[str, Any]], int, float, Any]:
     """Scores the problems: rows, trials that were run, CPU seconds of running them, and the problems themselves."""
+    recipe = read(settings.config)
     module = ScoreModule(
-        PolicyConfig(name=settings.model),
+        PolicyConfig(name=settings.model or recipe["policy"]["name"]),
         scorer,
-        SamplingConfig(max_tokens=settings.max_tokens, temperature=settings.temperature),
+        SamplingConfig(**recipe["sampling"]),
+        RewardConfig(grading=GradeOptions(markers=tuple(recipe["reward"]["grading"]["markers"]))),
         pool=settings.pool,
         least_rows=settings.least_rows,
         seed=seed,
@@ -56,6 +63,11 @@ def score(settings: argparse.Namespace, scorer: Scorer, seed: int) -> tuple[list
     trainer = L.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, callbacks=[clock])
     batches = trainer.predict(module, data)
     return [row for batch in batches for row in batch], len(module.stores[0]), clock.spent, data.predict_problems[0]
+
+
+def read(recipe: str) -> dict[str, Any]:
+    """What a recipe sets of the module."""
+    return yaml.safe_load(Path(recipe).read_text(encoding="utf-8"))["model"]["init_args"]
 
 
 class Clock(L.Callback):
@@ -96,23 +108,23 @@ def cost(settings: argparse.Namespace) -> dict[str, Any]:
         }
     stars = {name: [row["lambda_star"] for row in rows] for name, rows in found.items()}
     result["same lambda*"] = stars["funnel"] == stars["naive"]
-    result["same strata"] = list(map(stratum, stars["strata"])) == list(map(stratum, stars["naive"]))
+    result["same strata"] = list(map(pism_stratum, stars["strata"])) == list(map(pism_stratum, stars["naive"]))
     return result
 
 
 def correlation(settings: argparse.Namespace) -> dict[str, Any]:
     """Spearman's rho of lambda* and drawn difficulty per family, and accuracy on fresh trials per stratum."""
-    scorer = PISM(
-        repeats=settings.repeats, threshold=settings.threshold, operator=settings.operator, fill=settings.fill
-    )
+    scorer = PISM(**read(settings.config)["scorer"]["init_args"])
     rows, trials, _, problems = score(settings, scorer, settings.seed)
     fresh = {row["id"]: row["pass_rate"] for row in score(settings, PassRate(), FRESH_SEED)[0]}
     stars = np.array([row["lambda_star"] for row in rows])
     drawn = np.array([problem.meta["difficulty"] for problem in problems])
     families = np.array([problem.meta["family"] for problem in problems])
-    groups = {family: families == family for family in dict.fromkeys(families)} | {"all": families != ""}
+    pictured = np.array([bool(problem.images) for problem in problems])
+    groups = {family: families == family for family in dict.fromkeys(families)} | {"with pictures": pictured}
     rates = np.array([fresh[row["id"]] for row in rows])
-    strata = np.array([stratum(star) for star in stars])
+    cuts = StrataConfig(scorer="pism", file="in memory", thresholds=tuple(settings.cuts))
+    found = np.array(strata(list(stars), cuts))
     return {
         "trials a problem": round(trials / len(rows), 1),
         "rho, lambda* and difficulty": {k: round(spearman(drawn[mine], stars[mine]), 2) for k, mine in groups.items()},
@@ -120,17 +132,12 @@ def correlation(settings: argparse.Namespace) -> dict[str, Any]:
             k: round(spearman(drawn[mine], rates[mine]), 2) for k, mine in groups.items()
         },
         "rho, lambda* and fresh pass rate": round(spearman(stars, rates), 2),
-        "fresh accuracy": {
-            name: {"problems": int((strata == name).sum()), "accuracy": round(float(rates[strata == name].mean()), 3)}
-            for name in ("easy", "medium", "hard", "unsolved")
-            if (strata == name).any()
+        "fresh accuracy, with pictures": {
+            name: {"problems": int(mine.sum()), "accuracy": round(float(rates[mine].mean()), 3)}
+            for name in STRATA
+            if (mine := (found == name) & pictured).any()
         },
     }
-
-
-def stratum(star: float) -> str:
-    """The paper's strata, lambda* = 0.7 taken for medium as in its Table A."""
-    return "unsolved" if star == 0 else "hard" if star <= 0.4 else "medium" if star <= 0.7 else "easy"
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float:
@@ -143,19 +150,15 @@ def spearman(left: Sequence[float], right: Sequence[float]) -> float:
 def main() -> None:
     """Prints one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", required=True, help="model folder")
+    parser.add_argument("--config", default="configs/playground/score.yaml", help="a recipe of scores by PISM")
+    parser.add_argument("--model", help="model folder (default: the recipe's)")
     parser.add_argument("--data", required=True, help="playground folder")
     parser.add_argument("--part", default="train")
     parser.add_argument("--problems", type=int, default=32)
     parser.add_argument("--pool", type=int, default=128)
     parser.add_argument("--least-rows", type=int, default=32)
-    parser.add_argument("--max-tokens", type=int, default=110)
-    parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--threshold", type=float, default=0.1)
-    parser.add_argument("--operator", default="patch")
-    parser.add_argument("--fill", default="black")
+    parser.add_argument("--cuts", type=float, nargs=2, default=(0.2, 0.5), help="thresholds of the strata")
     parser.add_argument("--flops", action="store_true", help="count operations too, which is slow")
     parser.add_argument("--correlate", action="store_true", help="rank correlations instead of costs")
     settings = parser.parse_args()
