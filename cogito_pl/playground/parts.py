@@ -11,6 +11,7 @@ other part of any base seed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
@@ -123,6 +124,11 @@ class PartSpec:
         guessable = self.part == "sft" and len(problem.images) > 0
         hasty = guessable and keyed_random("strategy", seed).random() < self.hasty_share
         return _row(problem, problem.family, tagged(problem.hasty if hasty else problem.careful, problem.answer))
+
+
+def part_file(folder: str | Path, part: str) -> Path:
+    """Where a data set in `folder` keeps a part."""
+    return Path(folder) / "data" / f"{part}-00000-of-00001.parquet"
 
 
 def tagged(reasoning: str, answer: str) -> str:

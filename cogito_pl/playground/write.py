@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from datasets import Features, Image, List, Value
 from PIL import Image as PILImage
 
-from cogito_pl.playground.parts import PARTS, PartSpec, Row
+from cogito_pl.playground.parts import PARTS, PartSpec, Row, part_file
 
 FEATURES = Features(
     {
@@ -68,7 +68,7 @@ def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row]) -> Path:
     Returns:
         The Parquet file, which is complete as soon as it exists.
     """
-    target = Path(folder) / "data" / f"{spec.part}-00000-of-00001.parquet"
+    target = part_file(folder, spec.part)
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished")
     with pq.ParquetWriter(unfinished, FEATURES.arrow_schema) as writer:

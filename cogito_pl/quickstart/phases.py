@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.settings import SCORE, Settings
 
 MODELS = ("base", "sft", "grpo")
@@ -103,7 +104,7 @@ def _data(settings: Settings) -> Phase:
             for part, count in counts.items()
         ),
         folder=folder,
-        artefact=folder / "data" / "test-00000-of-00001.parquet",
+        artefact=part_file(folder, "test"),
         overlay={},
     )
 

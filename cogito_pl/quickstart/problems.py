@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from cogito_pl.playground.parts import part_file
+
 
 def pictures(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
     """The pictures of the test problems `ids` as data URIs, by problem."""
-    rows = pq.read_table(_part(data, "test"), columns=["id", "images"], filters=[("id", "in", list(ids))]).to_pylist()
+    rows = pq.read_table(
+        part_file(data, "test"), columns=["id", "images"], filters=[("id", "in", list(ids))]
+    ).to_pylist()
     return {row["id"]: [_uri(image["bytes"]) for image in row["images"]] for row in rows}
 
 
 def seen_before(data: Path) -> set[str]:
     """Ids of the test problems of which question and pictures also occur in the parts that were learnt from."""
-    learnt = {key for part in ("sft", "train") for key in _keys(_part(data, part)).values()}
-    return {problem for problem, key in _keys(_part(data, "test")).items() if key in learnt}
+    learnt = {key for part in ("sft", "train") for key in _keys(part_file(data, part)).values()}
+    return {problem for problem, key in _keys(part_file(data, "test")).items() if key in learnt}
 
 
 def _keys(file: Path) -> dict[str, bytes]:
@@ -28,10 +32,6 @@ def _keys(file: Path) -> dict[str, bytes]:
         for batch in pq.ParquetFile(file).iter_batches(columns=["id", "question", "images"])
         for row in batch.to_pylist()
     }
-
-
-def _part(data: Path, part: str) -> Path:
-    return data / "data" / f"{part}-00000-of-00001.parquet"
 
 
 def _uri(png: bytes) -> str:

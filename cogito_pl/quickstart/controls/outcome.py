@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.controls.blind import blind_verdicts
 from cogito_pl.quickstart.controls.phases import control_settings, permuted_file
 from cogito_pl.quickstart.phases import evaluation_folder
@@ -31,7 +32,7 @@ def careful_outcome(settings: Settings, answers: Answers, cost: Cost, grpo_cost:
 def permuted_outcome(settings: Settings) -> dict:
     """Accuracy on exchanged pictures, that of the blind guess, and how much more the models know than it does."""
     control = control_settings(settings, "permuted-images")
-    blind = blind_verdicts(_part(settings.data, "train"), permuted_file(control))
+    blind = blind_verdicts(part_file(settings.data, "train"), permuted_file(control))
     result: dict = {}
     for model in ("sft", "grpo"):
         rows = read_rows(evaluation_folder(control.run, model))
@@ -58,7 +59,3 @@ def outcome_file(control: Settings) -> Path:
 
 def _graded(rows: list[dict]) -> dict:
     return {"accuracy": share(rows), "accuracy_ci": interval(rows)}
-
-
-def _part(data: Path, part: str) -> Path:
-    return data / "data" / f"{part}-00000-of-00001.parquet"

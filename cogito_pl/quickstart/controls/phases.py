@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.phases import PLAYGROUND, Phase, branch_phases, evaluate_phase, fit_phase
 from cogito_pl.quickstart.settings import Settings
 
@@ -59,7 +60,7 @@ def permuted_phases(control: Settings, trunk: Settings) -> list[Phase]:
 
 def permuted_file(control: Settings) -> Path:
     """Where the problems with exchanged pictures are."""
-    return control.run / "data" / "data" / "test-00000-of-00001.parquet"
+    return part_file(control.run / "data", "test")
 
 
 def _careful(control: Settings, name: str, title: str, steps: int, *, validate: bool) -> Phase:
