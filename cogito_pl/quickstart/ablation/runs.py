@@ -4,7 +4,7 @@ Knows folders and records.
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ class Run:
 
     @property
     def cost(self) -> Cost:
-        """What its fits cost."""
-        first, *others = (self.record.phases[phase.name] for phase in self.fits)
-        return reduce(Cost.plus, others, first)
+        """What its fits cost together; `starts` are those of the fit that took the most."""
+        costs = [self.record.phases[phase.name] for phase in self.fits]
+        return replace(reduce(Cost.plus, costs), starts=max(cost.starts for cost in costs))
 
     def updates(self) -> dict[str, int | None]:
         """Optimiser steps that each fit really took, by its last checkpoint; null where that cannot be told."""

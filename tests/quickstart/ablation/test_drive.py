@@ -201,6 +201,7 @@ def test_an_arm_imitates_before_its_grpo_and_that_counts(pretend, make_ablation)
     assert pretend.ran[-3:] == ["seed1 a imitate", "seed1 a grpo", "seed1 a evaluate-grpo"]
     own = read_outcome(ablation.run)["arms"]["a"]
     assert own["seeds"]["1"]["updates"] == {"imitate": 10, "grpo": 30}
+    assert own["seeds"]["1"]["cost"]["starts"] == 1
     assert own["imitates"][0]["text"] == "{}"
     text = (ablation.run / "ablation.md").read_text()
     assert "a first imitates, for 10 of its updates." in text
