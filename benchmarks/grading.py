@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward, RewardConfig
 
 SHARES = {"exact": 0.60, "parsing": 0.30, "unparsable": 0.09, "hostile": 0.01}

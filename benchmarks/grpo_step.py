@@ -27,9 +27,9 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from benchmarks.flops import count_flops
 from cogito_pl.data.datamodule import ReasoningDataModule
-from cogito_pl.data.problem import Picture, Problem
 from cogito_pl.modules import GRPOModule, RolloutCallback
 from cogito_pl.policy import PolicyConfig, SamplingConfig
+from cogito_pl.problem import Picture, Problem
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 

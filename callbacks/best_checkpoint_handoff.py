@@ -5,7 +5,7 @@ from typing import Any, Literal
 import lightning.pytorch as L
 
 from cogito_pl.modules.handoff import begin_stage, measure_from, put_back
-from cogito_pl.modules.resuming import finish_epoch, validate_now
+from cogito_pl.modules.lightning_internals import finish_epoch, validate_now
 from cogito_pl.modules.watching import check_validation, improves, monitored
 from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
 

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch.distributed.tensor import DTensor
 
-from cogito_pl.data.journal import append, cut
+from cogito_pl.files import append_jsonl, keep_lines
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.statistics import Outcome, outcomes, summary
@@ -40,7 +40,7 @@ class RolloutStatistics(RolloutCallback):
         if path is None or not path.exists() or not trainer.is_global_zero:
             return
         if trainer.global_step or trainer.ckpt_path:
-            cut(path, lambda row: row["step"] < trainer.global_step)
+            keep_lines(path, lambda row: row["step"] < trainer.global_step)
         else:
             aside = path.with_name(f"rollouts.{path.stat().st_mtime_ns}.jsonl")
             path.rename(aside)
@@ -53,7 +53,7 @@ class RolloutStatistics(RolloutCallback):
         path = journal(trainer)
         if path is not None and trainer.is_global_zero:
             place = {"step": rollout.policy_step, "epoch": trainer.current_epoch, "stage": rollout.stage}
-            append(path, place | {"prompts": prompts})
+            append_jsonl(path, place | {"prompts": prompts})
 
     def on_before_optimizer_step(
         self, trainer: L.Trainer, module: L.LightningModule, optimizer: torch.optim.Optimizer

@@ -1,13 +1,12 @@
 """A control: rewards that say nothing about the completion that receives them."""
 
-import hashlib
-
 import lightning.pytorch as L
 import torch
 from torch import Tensor
 
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
+from cogito_pl.seeds import digest
 
 
 class ShuffledRewards(RolloutCallback):
@@ -32,5 +31,4 @@ class ShuffledRewards(RolloutCallback):
 def permutation(count: int, *key: int) -> Tensor:
     """An order of `count` things, `[count]`, that depends on `key` alone."""
     text = ",".join(str(int(part)) for part in key)
-    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return torch.randperm(count, generator=torch.Generator().manual_seed(int(digest(text), 16) >> 1))

@@ -14,10 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from cogito_pl.data.problem import IMAGE_MARKER, Picture, Problem
 from cogito_pl.playground.parts import PartSpec
 from cogito_pl.playground.tiny import save_tiny
 from cogito_pl.playground.write import write_part
+from cogito_pl.problem import IMAGE_MARKER, Picture, Problem
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)  # the model is so small that a second thread only spins

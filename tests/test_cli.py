@@ -82,7 +82,7 @@ def test_vl_cogito_has_the_numbers_of_the_paper_and_its_code(run_cli):
     config = yaml.safe_load(printed(run_cli, "fit", "--config", ROOT / "configs/vl_cogito.yaml"))
     model, data = config["model"]["init_args"], config["data"]
     wanted = {
-        "schedule": {"prompts": 512, "group_size": 16, "updates": 4, "passes": 1},
+        "schedule": {"prompts": 512, "group_size": 16, "updates": 4, "epochs_per_rollout": 1},
         "sampling": {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_tokens": 4096},
         "loss": {"clip_low": 0.2, "clip_high": 0.2, "kl_coef": 1e-3, "entropy_coef": 0.0},
         "learning_rate": {"warmup": 0, "decay": "constant"},

@@ -10,7 +10,7 @@ import torch
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from cogito_pl.data.journal import append
+from cogito_pl.files import append_jsonl
 from cogito_pl.rl.statistics import outcomes
 from tests.conftest import ROOT
 from tests.rl.rollouts import graded
@@ -40,7 +40,7 @@ def test_it_draws_the_rollouts_of_any_run(tmp_path, monkeypatch, stages, solved)
         meta = [{"difficulty": 1}, {"difficulty": 2}, {}] * 2
         rollout = graded(correct, 4, lengths=lengths, stage=stage, meta=meta)
         row = {"step": step, "epoch": 0, "stage": stage, "prompts": outcomes(rollout, "difficulty")}
-        append(tmp_path / "rollouts.jsonl", row)
+        append_jsonl(tmp_path / "rollouts.jsonl", row)
     monkeypatch.setenv("COGITO_RUN", str(tmp_path))
     names, figures = run_cells(monkeypatch)
     assert figures == 5

@@ -15,9 +15,9 @@ from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from cogito_pl.data.problem import Picture, Problem
 from cogito_pl.data.strata import StrataConfig
 from cogito_pl.data.subset import SubsetConfig
+from cogito_pl.problem import Picture, Problem
 from tests.conftest import ROOT
 from tests.modules.training import Recorder
 
@@ -153,7 +153,7 @@ def test_the_perception_recipe_pays_for_what_is_right_alone(reward, kind, gold, 
     picture = Picture.of(PILImage.new("RGB", (200, 100)))
     problem = Problem(id="p", question="<image>?", answer=gold, kind=kind, images=(picture,))
     response = f"<think>I look.</think><answer>{answer}</answer>"
-    assert reward.refusal(problem) is None
+    assert reward.rejection(problem) is None
     assert reward.score([response], [problem]).total == [pytest.approx(paid)]
 
 

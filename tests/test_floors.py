@@ -5,13 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
-    "cogito_pl.rl": 1, "cogito_pl.rewards": 1, "cogito_pl.data.problem": 1, "cogito_pl.data.samplers": 1,
-    "cogito_pl.data.source": 1, "cogito_pl.data.collate": 1, "cogito_pl.data.strata": 1,
-    "cogito_pl.data.curriculum": 1, "cogito_pl.data.mixture": 1, "cogito_pl.data.plan": 1,
+    "cogito_pl.problem": 1, "cogito_pl.files": 1, "cogito_pl.seeds": 1, "cogito_pl.rl": 1, "cogito_pl.rewards": 1,
+    "cogito_pl.data.curriculum": 1, "cogito_pl.data.draw_order": 1, "cogito_pl.data.loading": 1,
+    "cogito_pl.data.source": 1, "cogito_pl.data.strata": 1,
     "cogito_pl.policy": 2, "cogito_pl.playground": 2,
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.modules": 3,
     "callbacks": 4,
-    "cogito_pl.cli": 5, "cogito_pl.quickstart": 5, "train": 5,
+    "cogito_pl.cli": 5, "cogito_pl.experiments": 5, "cogito_pl.report": 5, "cogito_pl.quickstart": 5, "train": 5,
 }  # fmt: skip
 LOWEST_FLOOR_OF = {"transformers": 2, "datasets": 2, "lightning": 3}
 

@@ -128,9 +128,9 @@ def spoiled_recipe(tiny_folder, spoiled, tmp_path, **data):
 
 
 def test_bad_rows_are_refused_counted_and_listed_and_the_rest_trains(run_cli, tiny_folder, spoiled, tmp_path):
-    cli = run_cli("fit", "--config", spoiled_recipe(tiny_folder, spoiled, tmp_path, refuse_limit=0.25))
+    cli = run_cli("fit", "--config", spoiled_recipe(tiny_folder, spoiled, tmp_path, rejection_limit=0.25))
     assert len(cli.datamodule.train_problems) == 24
-    listed = [json.loads(line) for line in (tmp_path / "refused.jsonl").read_text().splitlines()]
+    listed = [json.loads(line) for line in (tmp_path / "rejected.jsonl").read_text().splitlines()]
     assert {entry["row"] for entry in listed} == {25, 26, 27, 28, 29}
     assert all(entry["file"].endswith("rows.jsonl") for entry in listed)
     reasons = " ".join(entry["reason"] for entry in listed)
@@ -146,4 +146,4 @@ def test_bad_rows_are_refused_counted_and_listed_and_the_rest_trains(run_cli, ti
 
 def test_too_many_bad_rows_stop_the_run_with_their_reasons(run_cli, tiny_folder, spoiled, tmp_path):
     with pytest.raises(ValueError, match="markers for 1 images"):
-        run_cli("fit", "--config", spoiled_recipe(tiny_folder, spoiled, tmp_path, refuse_limit=0.1))
+        run_cli("fit", "--config", spoiled_recipe(tiny_folder, spoiled, tmp_path, rejection_limit=0.1))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from cogito_pl.data.problem import KINDS
 from cogito_pl.data.source import Columns, Source
+from cogito_pl.problem import KINDS
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -25,12 +25,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
         help=f"what columns are called; ours are {', '.join(field.name for field in fields(Columns))}",
     )  # fmt: skip
-    source.add_argument("--refuse-limit", type=float, default=0.05, help="share of rows that may be unreadable")
+    source.add_argument("--rejection-limit", type=float, default=0.05, help="share of rows that may be unreadable")
 
     opened = commands.add_parser(
         "open-ended", parents=[source], help="drop the options", description=_open.__doc__, **form
     )
-    opened.add_argument("--keep-refused", action="store_true", help="also write the problems that stay multiple choice")
+    opened.add_argument(
+        "--keep-rejected", action="store_true", help="also write the problems that stay multiple choice"
+    )
     opened.set_defaults(command=_open)
 
     split = commands.add_parser("split", parents=[source], help="hold problems out", description=_split.__doc__, **form)
@@ -64,21 +66,21 @@ def _source(settings: argparse.Namespace) -> Source:
 
 
 def _open(settings: argparse.Namespace) -> dict[str, int]:
-    """Makes multiple choice open-ended by the rules of `cogito_pl.data.open_ended`; lists what it refuses, and why."""
-    from cogito_pl.data.preparing import make_open_ended
+    """Makes multiple choice open-ended by rules; lists what it rejects, and why."""
+    from cogito_pl.data.prepare.steps import make_open_ended
 
     return make_open_ended(
-        _source(settings), settings.out, keep_refused=settings.keep_refused, refuse_limit=settings.refuse_limit
+        _source(settings), settings.out, keep_rejected=settings.keep_rejected, rejection_limit=settings.rejection_limit
     )
 
 
 def _split(settings: argparse.Namespace) -> dict[str, int]:
     """Holds out problems by a hash of their ids; none shares a picture with those that are left to learn from."""
-    from cogito_pl.data.preparing import make_split
+    from cogito_pl.data.prepare.steps import make_split
 
     return make_split(
         _source(settings), settings.out, share=settings.share, count=settings.count, seed=settings.seed,
-        refuse_limit=settings.refuse_limit,
+        rejection_limit=settings.rejection_limit,
     )  # fmt: skip
 
 

@@ -12,15 +12,14 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from cogito_pl.data.collate import Batch, DrawnProblems, collate
 from cogito_pl.data.curriculum import Position, Stage, check_epochs, check_names, first_epoch, stage_at, total_epochs
-from cogito_pl.data.plan import Plan
-from cogito_pl.data.problem import Problem
-from cogito_pl.data.reading import Reader
-from cogito_pl.data.samplers import InOrderSampler, RolloutSampler
+from cogito_pl.data.draw_order import Plan
+from cogito_pl.data.loading import Batch, DrawnProblems, InOrderSampler, RolloutSampler, collate
+from cogito_pl.data.reading.reader import Reader
 from cogito_pl.data.source import Source
 from cogito_pl.data.strata import StrataConfig
 from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, subset_of, without_empty
+from cogito_pl.problem import Problem
 
 
 class ReasoningDataModule(L.LightningDataModule):
@@ -31,9 +30,9 @@ class ReasoningDataModule(L.LightningDataModule):
         validation: Sources to validate on; each becomes a loader and a metric of its own.
         rollouts_per_epoch: Prompt batches between two validations; once through the data when null.
         validation_batch: Problems of a validation batch on one rank.
-        refuse_limit: Share of a source's rows that may be unusable before reading stops with an error.
+        rejection_limit: Share of a source's rows that may be unusable before reading stops with an error.
         check_images: `decode` finds every broken image when the data are read; `header` only opens them.
-        max_image_pixels: Larger images are refused, before they are decoded.
+        max_image_pixels: Larger images are rejected, before they are decoded.
         seed: Of the order of draws; the command line sets it to `seed_everything`.
         predict: Sources to score; each becomes a loader of its own.
         stages: The stages of a curriculum, in order; their epochs add up to `trainer.max_epochs`, which is best left
@@ -48,7 +47,7 @@ class ReasoningDataModule(L.LightningDataModule):
         validation: tuple[Source, ...] = (),
         rollouts_per_epoch: int | None = None,
         validation_batch: int = 32,
-        refuse_limit: float = 0.05,
+        rejection_limit: float = 0.05,
         check_images: Literal["decode", "header"] = "decode",
         max_image_pixels: int = 50_000_000,
         seed: int = 17,
@@ -65,7 +64,7 @@ class ReasoningDataModule(L.LightningDataModule):
         if validation_batch < 1:
             raise ValueError(f"data.validation_batch={validation_batch} must be at least 1")
         self.rollouts_per_epoch, self.validation_batch = rollouts_per_epoch, validation_batch
-        self.reader = Reader(refuse_limit, check_images, max_image_pixels)
+        self.reader = Reader(rejection_limit, check_images, max_image_pixels)
         self.seed = seed
         self.stages, self.strata, self.subset = tuple(stages), strata, subset
         check_names(self.stages)
@@ -131,7 +130,7 @@ class ReasoningDataModule(L.LightningDataModule):
             self.trainer.fit_loop.max_epochs = total_epochs(self.stages, self.ended)
 
     def setup(self, stage: str) -> None:
-        """Reads the sources that `stage` needs and writes what was refused beside the logs."""
+        """Reads the sources that `stage` needs and writes what was rejected beside the logs."""
         if stage == "fit" and not self.train_problems:
             self._check_trainer()
             if not self.train_sources:
@@ -154,7 +153,7 @@ class ReasoningDataModule(L.LightningDataModule):
             )
         folder = self.trainer.log_dir  # every rank asks: the first tells the others
         if self.trainer.is_global_zero and folder:
-            self.reader.write_refusals(Path(folder))
+            self.reader.write_rejections(Path(folder))
 
     def train_dataloader(self) -> StatefulDataLoader:
         """The current epoch's prompt batches, each repeated for every micro-batch slot of its rollout."""
@@ -226,7 +225,7 @@ class ReasoningDataModule(L.LightningDataModule):
         module = self.trainer.lightning_module
         return self.reader.read(
             source,
-            lambda problem: module.refusal(problem, training=training),
+            lambda problem: module.rejection(problem, training=training),
             progress=self.trainer.is_global_zero,
         )
 

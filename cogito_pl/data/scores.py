@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.data.strata import StrataConfig, Stratum, strata
+from cogito_pl.problem import Problem
 
 
 def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Stratum]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cogito_pl.data.problem import KINDS, Kind
+from cogito_pl.problem import KINDS, Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from lightning.pytorch.utilities import rank_zero_warn
 
 from cogito_pl.data.curriculum import Stage
-from cogito_pl.data.problem import Problem
 from cogito_pl.data.scores import read_strata
 from cogito_pl.data.strata import STRATA, StrataConfig, random_control
+from cogito_pl.problem import Problem
 
 SOLVED = ("easy", "medium", "hard")
 UNGRADED = "no stratum"

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.difficulty.balance import PAPER, VARIANTS, BalanceConfig, all_variants, balance, token_counts
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
 from cogito_pl.policy import Policy, token_sets
+from cogito_pl.problem import Problem
 
 
 class CMAB(Scorer):

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from cogito_pl.data.problem import Picture, Problem
 from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.difficulty.trials import Trial, problem_digest, trial_seed
 from cogito_pl.policy import Policy, Prompt, PromptEncoder, SamplingConfig
+from cogito_pl.problem import Picture, Problem
 from cogito_pl.rewards import Grade, Reward
 
 _log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from torch import nn
 
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.policy import PromptEncoder, SamplingConfig
+from cogito_pl.seeds import digest
 
 VALUES = 4096
 """Values of a tensor that its digest looks at, evenly spread: a step of any optimiser changes some of them."""
@@ -47,8 +48,3 @@ def weights_digest(model: nn.Module) -> str:
 def fingerprint(settings: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that change with any of the settings."""
     return digest(json.dumps(settings, sort_keys=True).encode())[:8]
-
-
-def digest(data: bytes) -> str:
-    """Sixteen hexadecimal digits of `data`."""
-    return hashlib.blake2b(data, digest_size=8).hexdigest()

@@ -1,6 +1,5 @@
 """Tensors that are kept of trials: one safetensors file each, complete as soon as it exists. Knows no model."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,22 +8,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cogito_pl.difficulty.scorer import Task
+from cogito_pl.files import atomic
+from cogito_pl.seeds import digest
 
 
 def kept_path(folder: Path, problem_id: str, task: Task) -> Path:
     """Where the tensors of a trial lie; an id may hold anything, the name of a file may not."""
-    name = hashlib.blake2b(_key(problem_id, task).encode(), digest_size=16).hexdigest()
-    return folder / "kept" / f"{name}.safetensors"
+    return folder / "kept" / f"{digest(_key(problem_id, task), 16)}.safetensors"
 
 
 def save_kept(folder: Path, problem_id: str, task: Task, tensors: Mapping[str, Tensor]) -> None:
     """Writes the tensors of a trial, in place of earlier ones."""
     path = kept_path(folder, problem_id, task)
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_suffix(".partial")
     whole = {name: value.contiguous() for name, value in tensors.items()}
-    save_file(whole, draft, metadata={"trial": _key(problem_id, task)})
-    draft.replace(path)
+    with atomic(path) as draft:
+        save_file(whole, draft, metadata={"trial": _key(problem_id, task)})
 
 
 def load_kept(folder: Path, problem_id: str, task: Task) -> dict[str, Tensor]:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.policy import Policy, PromptEncoder
+from cogito_pl.problem import Problem
 
 
 class Task(NamedTuple):

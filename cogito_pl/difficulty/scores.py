@@ -12,6 +12,7 @@ from cogito_pl.data.source import Source
 from cogito_pl.difficulty.identity import fingerprint
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.files import atomic
 
 HIDDEN_FOLDER = ".scores"
 """Beside the data, under a name that readers of data folders pass over: Parquet files of `scores` would become data."""
@@ -67,8 +68,6 @@ def rescore(folder: str | Path, scorer: Scorer, source: str = "") -> list[dict[s
 
 def write_scores(path: Path, rows: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
     """Writes the rows, whole or not at all, with the settings in the file's metadata under `cogito_pl`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(rows).replace_schema_metadata({"cogito_pl": json.dumps(settings, sort_keys=True)})
-    draft = path.with_name(path.name + ".partial")
-    pq.write_table(table, draft)
-    draft.replace(path)
+    with atomic(path) as draft:
+        pq.write_table(table, draft)

@@ -6,7 +6,6 @@ is there, on any number of ranks, and a threshold can be changed without the mod
 """
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -17,9 +16,11 @@ from typing import IO, Any
 
 from torch import Tensor
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.difficulty.kept import load_kept, save_kept
 from cogito_pl.difficulty.scorer import Outcomes, Task
+from cogito_pl.files import read_jsonl, write_json
+from cogito_pl.problem import Problem
+from cogito_pl.seeds import digest, stable_seed
 
 _log = logging.getLogger(__name__)
 SETTINGS = "settings.json"
@@ -66,14 +67,13 @@ class Trial:
 
 def trial_seed(seed: int, problem_id: str, task: Task) -> int:
     """A seed that depends on these alone, the same in every process and on every machine."""
-    key = repr((seed, problem_id, float(task.ratio), task.repeat)).encode()
-    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) >> 1
+    return stable_seed(seed, problem_id, float(task.ratio), task.repeat)
 
 
 def problem_digest(problem: Problem) -> str:
     """Digest of what a model is shown and what is expected of it, pictures by their sizes."""
     seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
-    return hashlib.blake2b(repr(seen).encode(), digest_size=6).hexdigest()
+    return digest(repr(seen), 6)
 
 
 class TrialStore:
@@ -101,7 +101,7 @@ class TrialStore:
             folder.mkdir(parents=True, exist_ok=True)
             _agree(folder, json.loads(json.dumps(settings)), rank)
             for path in sorted(folder.glob("trials.rank*.jsonl")):
-                self._remember(_read(path))
+                self._remember(read_jsonl(path))
             if rank is not None:
                 self._file = _open_to_append(folder / f"trials.rank{rank}.jsonl")
 
@@ -187,23 +187,7 @@ def _agree(folder: Path, settings: dict[str, Any], rank: int | None) -> None:
     elif rank == 0:
         if any(folder.glob("trials.rank*.jsonl")):
             raise OtherTrialsError(f"{folder} holds trials without {SETTINGS}, so nobody knows of what; remove it")
-        draft = path.with_suffix(".partial")
-        draft.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """The trials of a file. What follows the last line break was cut off by a kill and does not count."""
-    whole = path.read_bytes().split(b"\n")[:-1]
-    trials = []
-    for number, line in enumerate(whole, 1):
-        try:
-            trials.append(json.loads(line))
-        except ValueError as error:
-            raise ValueError(
-                f"{path} line {number} is damaged: {error}; remove the line, its trial is run again"
-            ) from error
-    return trials
+        write_json(path, settings, indent=1)
 
 
 def _open_to_append(path: Path) -> IO[bytes]:

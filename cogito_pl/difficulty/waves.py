@@ -7,9 +7,9 @@ costs about as much when it is half empty, trials are added that will be needed 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task, expected_path
 from cogito_pl.difficulty.trials import Trial, TrialStore
+from cogito_pl.problem import Problem
 
 Known = Mapping[str, tuple[Outcomes, int]]
 """What is known of every problem under way: the outcomes of its trials, and how many pictures it has."""
@@ -25,7 +25,7 @@ class Runner(Protocol):
         """The trials, without those of problems that were set aside."""
 
 
-def settle(
+def run_until_decided(
     scorer: Scorer,
     problems: Sequence[Problem],
     store: TrialStore,

@@ -8,17 +8,17 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from cogito_pl.data.collate import Batch
-from cogito_pl.data.problem import Problem
+from cogito_pl.data.loading import Batch
+from cogito_pl.modules.collector import collect_rollout
 from cogito_pl.modules.hooks import rollout_callbacks
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
-from cogito_pl.modules.means import Means
-from cogito_pl.modules.rollouts import collect_rollout
+from cogito_pl.modules.metrics import Means
 from cogito_pl.modules.staged import StagedModule
 from cogito_pl.modules.stages import check_stages, frozen_throughout, stages_of
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
 from cogito_pl.policy.parallel import shard
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward, RewardConfig
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
@@ -36,7 +36,7 @@ class PolicyModule(StagedModule):
         learning_rate: How the learning rate changes over the run.
         reward: What a completion is worth; its accuracy is the validation metric.
         evaluation: How validation completions are drawn; greedy by default.
-        sample_rows: Completions that are decoded side by side; changes memory and speed, not the completions.
+        rollout_batch_size: Completions that are decoded side by side; changes memory and speed, not the completions.
         seed: Of sampling; the command line sets it to `seed_everything`.
     """
 
@@ -48,15 +48,15 @@ class PolicyModule(StagedModule):
         learning_rate: ScheduleConfig,
         reward: RewardConfig,
         evaluation: SamplingConfig,
-        sample_rows: int,
+        rollout_batch_size: int,
         seed: int,
     ) -> None:
         super().__init__()
-        if sample_rows < 1:
-            raise ValueError(f"sample_rows={sample_rows} must be at least 1")
+        if rollout_batch_size < 1:
+            raise ValueError(f"rollout_batch_size={rollout_batch_size} must be at least 1")
         self.policy_config, self.schedule, self.evaluation = policy, schedule, evaluation
         self.make_optimizer, self.learning_rate = optimizer, learning_rate
-        self.sample_rows, self.seed = sample_rows, seed
+        self.rollout_batch_size, self.seed = rollout_batch_size, seed
         self.reward = Reward(reward)
         self.policy: Policy | None = None
         self.tokens = {"rollout": 0, "train": 0}  # real tokens since the run started on this rank, for throughput
@@ -66,9 +66,9 @@ class PolicyModule(StagedModule):
         """Tokenizer and image processor; there before the weights are, since the data are checked against them."""
         return PromptEncoder(self.policy_config)
 
-    def refusal(self, problem: Problem, *, training: bool) -> str | None:
+    def rejection(self, problem: Problem, *, training: bool) -> str | None:
         """Why this module cannot use the problem, or None; `training` tells problems to learn from."""
-        return self.reward.refusal(problem) or self.encoder.refusal(problem)
+        return self.reward.rejection(problem) or self.encoder.rejection(problem)
 
     def setup(self, stage: str) -> None:
         """Checks the schedule against the number of ranks and derives gradient accumulation from it."""
@@ -161,7 +161,7 @@ class PolicyModule(StagedModule):
             group_size=group_size,
             seed_key=(self.seed, purpose),
             policy_step=self.trainer.global_step,
-            sample_rows=self.sample_rows,
+            rollout_batch_size=self.rollout_batch_size,
         )
         self.tokens["rollout"] += int(rollout.mask.sum())
         return replace(rollout, stage=self.stage.name) if self.stage else rollout

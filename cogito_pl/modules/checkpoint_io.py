@@ -5,13 +5,14 @@ a full disk or a kill in its middle leaves half a file where the last good one s
 memory twice.
 """
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from cogito_pl.files import atomic
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -24,16 +25,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             OSError: The file could not be written (the disk is full, say); what stood at `path` is untouched.
         """
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".partial")
         try:
-            with draft.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+            with atomic(path, durable=True) as draft:
+                torch.save(checkpoint, draft)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-            draft.unlink(missing_ok=True)
             free = shutil.disk_usage(path.parent).free / 2**20
             raise OSError(
                 f"the checkpoint {path} could not be written ({error}); {free:.0f} MiB are free there. Earlier "

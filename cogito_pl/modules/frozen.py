@@ -48,5 +48,5 @@ def with_frozen_log_probs(
     for _ in range(passes * (policy.ranks.most(len(parts)) - len(parts))):  # other ranks have more rows
         policy.zero()
     if reference is not None:
-        reference.rest()
+        reference.offload()
     return replace(rollout, old_log_probs=old, ref_log_probs=ref)

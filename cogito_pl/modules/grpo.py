@@ -12,13 +12,13 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from cogito_pl.data.collate import Batch
 from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.loading import Batch
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.frozen import with_frozen_log_probs
 from cogito_pl.modules.hooks import rollout_callbacks, through_callbacks
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.modules.means import Means
+from cogito_pl.modules.metrics import Means
 from cogito_pl.modules.stages import check_variety, stages_of, with_kl, with_sampling
 from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.policy.reference import Reference
@@ -57,7 +57,7 @@ class GRPOModule(PolicyModule):
         learning_rate: How the learning rate changes over the run.
         reward: What a completion is worth.
         evaluation: How validation completions are drawn; greedy by default.
-        sample_rows: Completions that are decoded side by side; changes memory and speed, not the completions.
+        rollout_batch_size: Completions that are decoded side by side; changes memory and speed, not the completions.
         seed: Of sampling; the command line sets it to `seed_everything`.
     """
 
@@ -73,10 +73,10 @@ class GRPOModule(PolicyModule):
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
         reward: RewardConfig = RewardConfig(),  # noqa: B008
         evaluation: SamplingConfig = SamplingConfig(temperature=0.0),  # noqa: B008
-        sample_rows: int = 256,
+        rollout_batch_size: int = 256,
         seed: int = 17,
     ) -> None:
-        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
+        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, rollout_batch_size, seed)
         if schedule.group_size < 2:
             raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; use 2 or more")
         check_variety(sampling)

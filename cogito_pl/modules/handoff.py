@@ -10,7 +10,7 @@ from cogito_pl.modules.weight_files import learning_weights, read_weights
 def put_back(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
     """Gives the policy the weights of the file `name`."""
     read_weights(trainer, learning_weights(module), name)
-    module.policy.features.forget()
+    module.policy.features.clear_cache()
     rank_zero_info(f"the policy has the weights of {name}")
 
 
@@ -35,4 +35,4 @@ def measure_from(trainer: L.Trainer, module: L.LightningModule, name: str) -> No
     """Gives the reference of the KL term, where there is one, the weights of the file `name`, where one is given."""
     if name and module.reference is not None:
         read_weights(trainer, module.reference.parameters(), name)
-        module.reference.forget()
+        module.reference.clear_cache()

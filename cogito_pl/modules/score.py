@@ -4,13 +4,13 @@ from typing import Any
 
 import torch
 
-from cogito_pl.data.collate import Batch
+from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
 from cogito_pl.difficulty.trials import TrialStore
-from cogito_pl.difficulty.waves import settle
+from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import PolicyConfig, SamplingConfig
@@ -30,7 +30,7 @@ class ScoreModule(PolicyModule):
         sampling: How trials are drawn.
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.
-        sample_rows: Most trials of a batch; changes memory and speed, not the scores.
+        rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.
         least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 runs
             none in vain.
         attempts: Times that a trial which raises (out of memory, a broken picture) is run before its problem is left
@@ -46,14 +46,14 @@ class ScoreModule(PolicyModule):
         sampling: SamplingConfig = SamplingConfig(temperature=0.7),  # noqa: B008  frozen
         reward: RewardConfig = RewardConfig(),  # noqa: B008
         pool: int = 128,
-        sample_rows: int = 256,
+        rollout_batch_size: int = 256,
         least_rows: int = 32,
         attempts: int = 3,
         most_errors: int = 10,
         seed: int = 17,
     ) -> None:
         nothing_learns = (RolloutSchedule(), torch.optim.SGD, ScheduleConfig())
-        super().__init__(policy, *nothing_learns, reward, sampling, sample_rows, seed)
+        super().__init__(policy, *nothing_learns, reward, sampling, rollout_batch_size, seed)
         for name, value in {"pool": pool, "least_rows": least_rows, "attempts": attempts}.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
@@ -99,7 +99,7 @@ class ScoreModule(PolicyModule):
             most_errors=self.most_errors,
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
         )
-        sizes = {"most": self.sample_rows, "least": self.least_rows, "busiest": self.policy.ranks.most}
-        settle(self.scorer, batch.problems, store, runner, **sizes)
+        sizes = {"most": self.rollout_batch_size, "least": self.least_rows, "busiest": self.policy.ranks.most}
+        run_until_decided(self.scorer, batch.problems, store, runner, **sizes)
         shown = [(problem.id, len(problem.images)) for problem in batch.problems]
         return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)

@@ -6,14 +6,14 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from cogito_pl.data.collate import Batch
 from cogito_pl.data.curriculum import Stage
-from cogito_pl.data.problem import Problem
+from cogito_pl.data.loading import Batch
 from cogito_pl.modules.base import PolicyModule
+from cogito_pl.modules.collector import stack_rows
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.modules.means import Means
-from cogito_pl.modules.rollouts import stack_rows
+from cogito_pl.modules.metrics import Means
 from cogito_pl.policy import PolicyConfig, Prompt, SamplingConfig
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 
@@ -38,7 +38,7 @@ class SFTModule(PolicyModule):
         learning_rate: How the learning rate changes over the run.
         reward: Grades the completions of validation.
         evaluation: How validation completions are drawn; greedy by default.
-        sample_rows: Completions that are decoded side by side in validation.
+        rollout_batch_size: Completions that are decoded side by side in validation.
         seed: The command line sets it to `seed_everything`.
     """
 
@@ -50,23 +50,24 @@ class SFTModule(PolicyModule):
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
         reward: RewardConfig = RewardConfig(),  # noqa: B008
         evaluation: SamplingConfig = SamplingConfig(temperature=0.0),  # noqa: B008
-        sample_rows: int = 256,
+        rollout_batch_size: int = 256,
         seed: int = 17,
     ) -> None:
-        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, sample_rows, seed)
+        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, rollout_batch_size, seed)
         if (schedule.group_size, schedule.updates_per_rollout) != (1, 1):
             raise ValueError(
                 "SFT has one solution per prompt and one step per batch: set to 1 schedule.group_size="
-                f"{schedule.group_size}, schedule.updates={schedule.updates} and schedule.passes={schedule.passes}"
+                f"{schedule.group_size}, schedule.updates={schedule.updates} and "
+                f"schedule.epochs_per_rollout={schedule.epochs_per_rollout}"
             )
         self.means = Means(["sft/loss", "sft/length_tokens"])
         self._lesson: Lesson | None = None
 
-    def refusal(self, problem: Problem, *, training: bool) -> str | None:
+    def rejection(self, problem: Problem, *, training: bool) -> str | None:
         """Why this module cannot use the problem, or None; to learn from, it needs a solution."""
         if training and not (problem.solution and problem.solution.strip()):
             return "there is no solution to learn from"
-        return super().refusal(problem, training=training)
+        return super().rejection(problem, training=training)
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings that mean nothing here."""

@@ -2,10 +2,10 @@
 
 import lightning.pytorch as L
 
-from cogito_pl.data.collate import Batch
 from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.loading import Batch
 from cogito_pl.modules.fresh_optimizer import prime
-from cogito_pl.modules.resuming import finish_epoch
+from cogito_pl.modules.lightning_internals import finish_epoch
 from cogito_pl.modules.stages import current_stage, frozen_in, stages_of
 from cogito_pl.policy.freezing import let_learn
 from cogito_pl.policy.reference import Reference

@@ -6,6 +6,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from cogito_pl.files import atomic
+
 EMBEDDINGS = "model.embed_tokens.weight"
 ANSWER_TAG, CONCLUSION = "<answer>", "Ġso"
 """The tag, and the word that leads every lesson's working to its answer."""
@@ -28,6 +30,5 @@ def start_answer_tag(folder: str | Path) -> None:
     rows[vocabulary.token_to_id(ANSWER_TAG)] = SHRINK * rows[vocabulary.token_to_id(CONCLUSION)]
     with safe_open(file, "pt") as opened:
         metadata = opened.metadata()
-    draft = file.with_suffix(".unfinished")
-    save_file(weights, draft, metadata=metadata)
-    draft.replace(file)
+    with atomic(file) as draft:
+        save_file(weights, draft, metadata=metadata)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from datasets import Features, Image, List, Value
 from PIL import Image as PILImage
 
+from cogito_pl.files import atomic
 from cogito_pl.playground.parts import PARTS, PartSpec, Row, part_file
 
 FEATURES = Features(
@@ -69,12 +70,9 @@ def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row]) -> Path:
         The Parquet file, which is complete as soon as it exists.
     """
     target = part_file(folder, spec.part)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".unfinished")
-    with pq.ParquetWriter(unfinished, FEATURES.arrow_schema) as writer:
+    with atomic(target) as draft, pq.ParquetWriter(draft, FEATURES.arrow_schema) as writer:
         for group in _groups(iter(rows)):
             writer.write_table(pa.Table.from_pylist([_record(row) for row in group], schema=FEATURES.arrow_schema))
-    unfinished.replace(target)
     _write_card(Path(folder))
     return target
 

@@ -2,10 +2,10 @@
 
 from cogito_pl.policy.attention import Attention
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
+from cogito_pl.policy.engines.live import Samples
 from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
-from cogito_pl.policy.sampling import Samples
 from cogito_pl.policy.token_sets import TokenSets, image_maps, token_sets
 
 __all__ = [

@@ -16,7 +16,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from cogito_pl.policy.batching import append_completions, pad_prompts, positions
+from cogito_pl.policy.padding import append_completions, pad_prompts, positions
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.token_sets import TokenSets
 

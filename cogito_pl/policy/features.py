@@ -40,7 +40,7 @@ class ImageFeatures:
         """
         frozen = self.frozen
         if not frozen:
-            self.forget()
+            self.clear_cache()
         keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
         found = [self._kept.get(key) if key else None for key in keys]
         todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
@@ -57,7 +57,7 @@ class ImageFeatures:
         dummies = [self._dummy() for _ in range(missing)]
         return found, sum(dummies) if dummies else None
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Lets go of what is kept, for when the tower has other weights."""
         self._kept.clear()
         self.held = 0

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from cogito_pl.data.problem import Problem
 from cogito_pl.policy.attention import Attention, capture_attention
-from cogito_pl.policy.batching import append_completions, pad_prompts, positions
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
+from cogito_pl.policy.engines.live import Samples, sample
 from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
+from cogito_pl.policy.padding import append_completions, pad_prompts, positions
 from cogito_pl.policy.parallel import Ranks, gathered
 from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
-from cogito_pl.policy.rows import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
-from cogito_pl.policy.sampling import Samples, sample
+from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.token_sets import TokenSets
+from cogito_pl.problem import Problem
 
 
 class LogProbs(NamedTuple):

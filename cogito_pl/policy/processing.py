@@ -17,9 +17,9 @@ from transformers import AutoConfig, AutoProcessor, AutoTokenizer, GenerationCon
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from cogito_pl.data.problem import IMAGE_MARKER, Problem
 from cogito_pl.policy.config import PolicyConfig
 from cogito_pl.policy.prompt import Prompt, PromptCache
+from cogito_pl.problem import IMAGE_MARKER, Problem
 
 MAX_ASPECT = 180  # Qwen's resize refuses more than 200; a longer strip is padded to this
 MULTIMODAL_ID = re.compile(r"^(image|video|audio|vision|boi|eoi|boa|eoa)\w*_(token_id|token_index)$")
@@ -126,7 +126,7 @@ class PromptEncoder:
         sizes = [padded_size(picture.size)[::-1] for picture in problem.images]
         return len(ids) - placeholders + sum(count(image_sizes=sizes)["num_image_tokens"])
 
-    def refusal(self, problem: Problem) -> str | None:
+    def rejection(self, problem: Problem) -> str | None:
         """Why this policy cannot take the problem (too long, stray placeholders), or None."""
         try:
             tokens = self.count_tokens(problem)

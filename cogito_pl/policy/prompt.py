@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,10 @@ class Reference:
         own = ((name, value) for name, value in self._live.named_parameters() if f".{STARTING}." in name)
         return {name.replace(f".{STARTING}.", f".{LEARNING}."): value for name, value in own}
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Lets go of image features, for when it has other weights."""
         if self._copy is not None:
-            self._copy.features.forget()
+            self._copy.features.clear_cache()
 
     @torch.no_grad()
     def log_probs(self, prompts: Sequence[Prompt], completions: Tensor, mask: Tensor, temperature: float) -> Tensor:
@@ -59,7 +59,7 @@ class Reference:
         self._copy.to(completions.device)
         return self._copy.log_probs(prompts, completions, mask, temperature=temperature).values
 
-    def rest(self) -> None:
+    def offload(self) -> None:
         """Leaves the accelerator's memory until it is needed again, where `offload_reference` asks for it."""
         if self._copy is not None and self._live.config.offload_reference:
             self._copy.to("cpu")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cogito_pl.data.problem import IMAGE_MARKER, Problem
 from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
+from cogito_pl.problem import IMAGE_MARKER, Problem
 
 TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
 """Position 0; other text and the question up to the first picture; both behind it; the response."""

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cogito_pl.files import write_json
+
 FILE = "progress.json"
 
 
@@ -110,9 +112,7 @@ class Record:
             "begun": {name: asdict(cost) for name, cost in self.begun.items()},
             "spent": asdict(self.spent),
         }
-        draft = self.path.with_suffix(".partial")
-        draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        draft.replace(self.path)
+        write_json(self.path, state)
 
     def _load(self, run: Path) -> None:
         state = json.loads(self.path.read_text(encoding="utf-8"))

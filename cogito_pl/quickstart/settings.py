@@ -1,9 +1,10 @@
 """What a quickstart is run with, and what makes two runs the same. Reads configuration files, starts nothing."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cogito_pl.seeds import digest
 
 PARTS = {"sft": 7680, "train": 4000, "validation": 100}
 """Problems per part of the data; the size of the `test` part is a setting."""
@@ -160,10 +161,12 @@ class Settings:
         return {
             "seed": self.seed,
             "problems": self.counts,
-            "configuration": {name: [digest(file) for file in self.files_of(name)] for name in configs or self.recipes},
+            "configuration": {
+                name: [file_digest(file) for file in self.files_of(name)] for name in configs or self.recipes
+            },
         }
 
 
-def digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
     """Digest of a file's bytes, 16 hexadecimal digits."""
-    return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    return digest(file.read_bytes())

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from statistics import fmean
 
+from cogito_pl.files import write_json
 from cogito_pl.quickstart.phases import MODELS, evaluation_folder
 from cogito_pl.quickstart.statistics import paired_difference, wilson
 
@@ -95,7 +96,7 @@ def summarise(answers: Answers, seed: int, seen: Collection[str] = ()) -> dict:
 def write_summary(run: Path, summary: dict) -> Path:
     """Writes `summary.json` and returns where."""
     path = run / "summary.json"
-    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_json(path, summary)
     return path
 
 

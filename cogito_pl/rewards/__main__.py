@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from cogito_pl.data.problem import KINDS
+from cogito_pl.problem import KINDS
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.official import OFFICIAL
 from cogito_pl.rewards.regrade import Columns, read, regrade

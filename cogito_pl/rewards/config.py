@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from cogito_pl.data.problem import KINDS
+from cogito_pl.problem import KINDS
 from cogito_pl.rewards.format import Form
-from cogito_pl.rewards.frames import BoxOptions
 from cogito_pl.rewards.official import OFFICIAL
-from cogito_pl.rewards.options import GradeOptions
 from cogito_pl.rewards.repetition import RepetitionOptions
+from cogito_pl.rewards.verifier.options import GradeOptions
+from cogito_pl.rewards.verifier.parsing.box_frames import BoxOptions
 
 VariantName = Literal["default", "vl_cogito", "revisual_r1", "revisual_r1_text", "difficulty_sampling"]
 DEFAULT_WEIGHTS = {"accuracy": 1.0, "format": 0.5, "repetition": 0.0}

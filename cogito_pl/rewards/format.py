@@ -7,7 +7,7 @@ reasoning, which stands first and is closed when there is one. `both`: tags, and
 
 from typing import Literal
 
-from cogito_pl.rewards.delimiters import boxed
+from cogito_pl.rewards.verifier.parsing.delimiters import boxed
 
 Form = Literal["tags", "boxed", "both"]
 _TAGS = ("<think>", "</think>", "<answer>", "</answer>")

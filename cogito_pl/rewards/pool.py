@@ -14,7 +14,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
-from cogito_pl.rewards.grade import Grade, grade, grade_cheaply
+from cogito_pl.rewards.verifier.grade import Grade, grade, grade_cheaply
 from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
 
 CACHED = 8192

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from cogito_pl.data.problem import Picture, Problem
-from cogito_pl.rewards.grade import Grade, check_gold
+from cogito_pl.problem import Picture, Problem
 from cogito_pl.rewards.reward import Reward
+from cogito_pl.rewards.verifier.grade import Grade, check_gold
 
 CHUNK = 512
 """Rows that are graded at once."""
@@ -80,7 +80,7 @@ def read(path: Path, columns: Columns, kind: str | None, reward: Reward) -> Iter
             if line.strip():
                 try:
                     row = _row(json.loads(line), columns, kind)
-                    reason = reward.refusal(row.problem)
+                    reason = reward.rejection(row.problem)
                     yield len(line), BadLine(number, reason) if reason else row
                 except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or not a row
                     yield len(line), BadLine(number, str(error))

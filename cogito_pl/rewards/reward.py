@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cogito_pl.data.problem import KINDS, Problem
+from cogito_pl.problem import KINDS, Problem
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.format import format_reward
-from cogito_pl.rewards.frames import with_options
-from cogito_pl.rewards.grade import Grade, grade
 from cogito_pl.rewards.official import OFFICIAL
 from cogito_pl.rewards.pool import GradeRequest, GraderPool
 from cogito_pl.rewards.repetition import repetition
+from cogito_pl.rewards.verifier.grade import Grade, grade
+from cogito_pl.rewards.verifier.parsing.box_frames import with_options
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Reward:
         """The counters of the pool."""
         return self._pool.counters
 
-    def refusal(self, problem: Problem) -> str | None:
+    def rejection(self, problem: Problem) -> str | None:
         """Why this reward cannot grade a problem whose answer its verifier can read, or None."""
         try:
             self._request("", problem)

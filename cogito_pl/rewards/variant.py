@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cogito_pl.rewards.grade import Grade
+from cogito_pl.rewards.verifier.grade import Grade
 from cogito_pl.rewards.worker import Grader
 
 Term = Callable[[str, Grade], float]

@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import NamedTuple
 
-from cogito_pl.rewards.grade import Grade
-from cogito_pl.rewards.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.grade import Grade
+from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
 START_UP_S = 60.0
 """Seconds that a process may take until it is ready."""

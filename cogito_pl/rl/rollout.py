@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import Grade
 
 

@@ -11,19 +11,19 @@ class RolloutSchedule:
         prompts: Prompts of a rollout, over all ranks.
         group_size: Completions per prompt.
         updates: Optimiser steps that share the rollout out between them.
-        passes: Times the whole rollout is gone through.
+        epochs_per_rollout: Times the whole rollout is gone through.
         micro_batch: Sequences of one forward and backward on a rank; changes memory and speed, never the gradient.
     """
 
     prompts: int = 32
     group_size: int = 8
     updates: int = 1
-    passes: int = 1
+    epochs_per_rollout: int = 1
     micro_batch: int = 8
 
     def __post_init__(self) -> None:
         """Raises ValueError, naming setting, value and remedy, where sizes do not fit."""
-        for name in ("prompts", "group_size", "updates", "passes", "micro_batch"):
+        for name in ("prompts", "group_size", "updates", "epochs_per_rollout", "micro_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"schedule.{name}={getattr(self, name)} must be at least 1")
         self.check(world=1)
@@ -50,7 +50,7 @@ class RolloutSchedule:
     @property
     def updates_per_rollout(self) -> int:
         """Optimiser steps between two rollouts."""
-        return self.updates * self.passes
+        return self.updates * self.epochs_per_rollout
 
     def sequences_per_update(self, world: int) -> int:
         """Sequences of one optimiser step on one rank."""

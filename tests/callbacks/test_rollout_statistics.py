@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from callbacks import ODSWReweighting, RolloutStatistics
 from callbacks.rollout_statistics import metrics
-from cogito_pl.data.journal import append, cut, read_journal
+from cogito_pl.files import append_jsonl, keep_lines, read_jsonl
 from cogito_pl.rl.statistics import outcomes
 from tests.conftest import ROOT
 from tests.modules.test_ranks import STRATEGIES
@@ -49,7 +49,7 @@ def finished(tiny_folder, playground_folder, tmp_path_factory):
 
 def test_every_rollout_is_logged_at_its_step_and_written_prompt_by_prompt(finished):
     path, board, _ = finished
-    rows = read_journal(path)
+    rows = read_jsonl(path)
     assert [(row["step"], row["epoch"], row["stage"]) for row in rows] == [
         (0, 0, ""),
         (1, 0, ""),
@@ -85,7 +85,7 @@ def test_a_resumed_run_writes_every_step_once_and_the_same_lines(tiny_folder, pl
         saved = ModelCheckpoint(folder / "ckpt", "{step}", every_n_train_steps=1, save_top_k=-1)
         fit = trainer(folder, TokenSumReward(), RolloutStatistics(), saved, max_epochs=epochs)
         fit.fit(grpo(tiny_folder), data(playground_folder, rollouts_per_epoch=1), ckpt_path=resume)
-        return read_journal(folder / "rollouts.jsonl")
+        return read_jsonl(folder / "rollouts.jsonl")
 
     whole = run(tmp_path, 4)
     with (tmp_path / "rollouts.jsonl").open("a") as file:
@@ -96,18 +96,18 @@ def test_a_resumed_run_writes_every_step_once_and_the_same_lines(tiny_folder, pl
 
 
 def test_a_fresh_run_in_the_folder_of_an_earlier_one_sets_its_file_aside(tiny_folder, playground_folder, tmp_path):
-    append(tmp_path / "rollouts.jsonl", {"step": 77})
+    append_jsonl(tmp_path / "rollouts.jsonl", {"step": 77})
     fit = trainer(tmp_path, RolloutStatistics())
     fit.fit(grpo(tiny_folder), data(playground_folder, rollouts_per_epoch=1))
-    assert [row["step"] for row in read_journal(tmp_path / "rollouts.jsonl")] == [0]
+    assert [row["step"] for row in read_jsonl(tmp_path / "rollouts.jsonl")] == [0]
     (aside,) = set(tmp_path.glob("rollouts.*.jsonl"))
-    assert read_journal(aside) == [{"step": 77}]
+    assert read_jsonl(aside) == [{"step": 77}]
 
 
 def test_a_journal_that_is_something_else_is_left_alone(tmp_path):
     (tmp_path / "rollouts.jsonl").write_text("my notes\n{}\n")
-    with pytest.raises(ValueError, match="move it away"):
-        cut(tmp_path / "rollouts.jsonl", lambda row: True)
+    with pytest.raises(ValueError, match="is not JSON"):
+        keep_lines(tmp_path / "rollouts.jsonl", lambda row: True)
     assert (tmp_path / "rollouts.jsonl").read_text() == "my notes\n{}\n"
 
 
@@ -141,6 +141,6 @@ def test_two_ranks_write_the_prompts_of_both_as_one_rank_does(tiny_folder, playg
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
         assert result.returncode == 0, result.stderr[-3000:]
-        return read_journal(tmp_path / name / "rollouts.jsonl")
+        return read_jsonl(tmp_path / name / "rollouts.jsonl")
 
     assert run(strategy) == run("one")

@@ -10,7 +10,7 @@ import yaml
 import callbacks
 from callbacks import DynamicLengthReward, ODSWReweighting, RepetitionPenalty
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.means import Means
+from cogito_pl.modules.metrics import Means
 from cogito_pl.rl.advantage import group_advantages
 from tests.conftest import ROOT
 from tests.modules.training import TokenSumReward, data, grpo, trainer

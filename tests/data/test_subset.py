@@ -67,7 +67,7 @@ def test_a_stratum_that_scores_left_empty_is_dropped_unless_nothing_remains():
     with pytest.warns(match="stage 's' draws from hard, which the scores left empty"):
         assert without_empty(stage, PROBLEMS[:10]).strata == {"easy": 2.0}
     assert without_empty(stage, PROBLEMS) == stage
-    assert without_empty(stage, PROBLEMS[10:15]) == stage  # refused by name when the draws are planned
+    assert without_empty(stage, PROBLEMS[10:15]) == stage  # rejected by name when the draws are planned
     odd = Stage(name="s", strata={"easy": 1.0, "esay": 1.0})
     assert without_empty(odd, PROBLEMS) == odd
 

@@ -15,7 +15,7 @@ from cogito_pl.difficulty.report import counts
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
 from cogito_pl.difficulty.trials import TrialStore
-from cogito_pl.difficulty.waves import settle
+from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade
 from cogito_pl.rewards.reward import RewardResult
@@ -55,7 +55,7 @@ def scored(policy, problems, store=None, *, scorer=None, reward=None, seed=0, **
         most_errors=0,
         filler=problems[0],
     )
-    settle(scorer, problems, store, runner, **({"most": 6, "least": 4} | sizes))
+    run_until_decided(scorer, problems, store, runner, **({"most": 6, "least": 4} | sizes))
     return score_rows(scorer, store, [(p.id, len(p.images)) for p in problems], ""), store
 
 

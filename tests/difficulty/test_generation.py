@@ -7,7 +7,7 @@ from cogito_pl.difficulty import PISM
 from cogito_pl.difficulty.generation import TooManyErrors, TrialRunner, alike, masked
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.trials import TrialStore, trial_seed
-from cogito_pl.difficulty.waves import settle
+from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
 from cogito_pl.rewards import Grade, RewardResult
 from tests.conftest import problem
@@ -117,7 +117,7 @@ def test_a_problem_that_always_raises_is_set_aside_and_nothing_of_it_counts(poli
     bad = len(policy.encode(PROBLEMS[3]))
     failing(policy, monkeypatch, lambda call, prompts: any(len(prompt) == bad for prompt in prompts))
     run, store, scorer = runner(policy), TrialStore(None, {}), PISM(ratios=(0.0, 0.5), repeats=3, threshold=0.3)
-    settle(scorer, PROBLEMS, store, run, most=32, least=1)
+    run_until_decided(scorer, PROBLEMS, store, run, most=32, least=1)
     assert run.set_aside == [PROBLEMS[3]]
     assert list(run([(PROBLEMS[3], Task(0.5, k)) for k in range(3)])) == []
     assert run.set_aside == [PROBLEMS[3]]  # counted once

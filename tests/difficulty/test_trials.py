@@ -9,7 +9,7 @@ from cogito_pl.difficulty import PISM, PassRate
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
 from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore, problem_digest, trial_seed
-from cogito_pl.difficulty.waves import next_wave, settle
+from cogito_pl.difficulty.waves import next_wave, run_until_decided
 from tests.conftest import problem
 
 SETTINGS = {"weights": "abc", "hidden": PISM().trial_settings(), "seed": 1}
@@ -47,7 +47,7 @@ class Oracle:
 def scored(folder, scorer, oracle, rank=0, problems=PROBLEMS, **sizes):
     store = TrialStore(folder, SETTINGS, rank)
     try:
-        settle(scorer, problems, store, oracle, **({"most": 16, "least": 12} | sizes))
+        run_until_decided(scorer, problems, store, oracle, **({"most": 16, "least": 12} | sizes))
     finally:
         store.close()
     return score_rows(scorer, store, [(p.id, 1) for p in problems], "s")
@@ -167,7 +167,7 @@ def test_a_line_that_is_damaged_in_the_middle_is_an_error_with_its_number(tmp_pa
     store.close()
     file = tmp_path / "trials.rank0.jsonl"
     file.write_bytes(b"{nonsense\n" + file.read_bytes())
-    with pytest.raises(ValueError, match="line 1 is damaged"):
+    with pytest.raises(ValueError, match="line 1 is not JSON"):
         TrialStore(tmp_path, SETTINGS)
 
 

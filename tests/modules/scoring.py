@@ -34,7 +34,7 @@ def score_module(tiny, scorer=None, **settings):
         "policy": PolicyConfig(name=str(tiny)),
         "scorer": scorer or PISM(ratios=(0.0, 0.3, 0.6), repeats=4, threshold=0.25),
         "sampling": SamplingConfig(max_tokens=6, temperature=1.0),
-        "sample_rows": 16,
+        "rollout_batch_size": 16,
         "least_rows": 8,
         "pool": 6,
     }

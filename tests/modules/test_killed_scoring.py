@@ -48,7 +48,7 @@ def scoring(folder: Path, problems: Path, model: Path) -> subprocess.Popen:
         folder, "predict", "--config", ROOT / "configs/score/pism.yaml", f"--model.init_args.policy.name={BASE}",
         f"--model.init_args.policy.init_from={model}", f"--trainer.callbacks.init_args.path={folder}/scores.parquet",
         f"--data.predict=[{{path: {problems}, subset: train, split: train}}]",
-        "--model.init_args.sample_rows=8", "--model.init_args.least_rows=1",
+        "--model.init_args.rollout_batch_size=8", "--model.init_args.least_rows=1",
     )  # fmt: skip
 
 

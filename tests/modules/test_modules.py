@@ -27,7 +27,7 @@ class Forgetful(RolloutCallback):
 
 def test_a_rollout_is_sampled_once_and_serves_all_its_updates(tiny_folder, playground_folder, tmp_path):
     recorder = Recorder()
-    schedule = RolloutSchedule(prompts=2, group_size=4, updates=2, passes=2, micro_batch=2)
+    schedule = RolloutSchedule(prompts=2, group_size=4, updates=2, epochs_per_rollout=2, micro_batch=2)
     fit = trainer(tmp_path, TokenSumReward(), recorder)
     fit.fit(grpo(tiny_folder, schedule=schedule), data(playground_folder, rollouts_per_epoch=2))
     assert len(recorder.rollouts) == 2
@@ -38,7 +38,9 @@ def test_a_rollout_is_sampled_once_and_serves_all_its_updates(tiny_folder, playg
 def test_the_first_update_is_on_policy_and_later_ones_are_measured_against_the_policy_that_sampled(
     tiny_folder, playground_folder, tmp_path
 ):
-    module = grpo(tiny_folder, lr=0.5, schedule=RolloutSchedule(prompts=2, group_size=4, passes=3, micro_batch=8))
+    module = grpo(
+        tiny_folder, lr=0.5, schedule=RolloutSchedule(prompts=2, group_size=4, epochs_per_rollout=3, micro_batch=8)
+    )
     clipped = []
 
     class Watch(RolloutCallback):

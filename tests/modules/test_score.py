@@ -65,7 +65,7 @@ def test_a_finished_scoring_runs_nothing_again_and_a_longer_one_only_what_is_new
 
 
 def test_batches_and_pools_change_no_score(scored, tiny_folder, playground_folder, tmp_path):
-    module = score_module(tiny_folder, sample_rows=5, least_rows=1, pool=3)
+    module = score_module(tiny_folder, rollout_batch_size=5, least_rows=1, pool=3)
     other = predict(tmp_path, module, score_data(playground_folder))
     assert other.read_bytes() == scored.read_bytes()
 
@@ -145,7 +145,7 @@ def command_line(folder, tiny, problems, trainer_settings):
                     "class_path": "cogito_pl.difficulty.PISM",
                     "init_args": {"ratios": [0.0, 0.3, 0.6], "repeats": 4, "threshold": 0.25},
                 },
-                "sampling": {"max_tokens": 6, "temperature": 1.0}, "pool": 4, "sample_rows": 16, "least_rows": 8,
+                "sampling": {"max_tokens": 6, "temperature": 1.0}, "pool": 4, "rollout_batch_size": 16, "least_rows": 8,
             },
         },
         "data": {"predict": [{"path": str(problems), "subset": "train", "split": "train", "limit": 14}]},

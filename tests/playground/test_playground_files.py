@@ -6,11 +6,11 @@ import yaml
 from datasets import load_dataset
 from PIL import Image
 
-from cogito_pl.data.problem import KINDS, Picture, Problem
 from cogito_pl.playground.__main__ import main
 from cogito_pl.playground.families import FAMILIES, make_problem
 from cogito_pl.playground.parts import PARTS, PartSpec
 from cogito_pl.playground.write import write_part
+from cogito_pl.problem import KINDS, Picture, Problem
 
 TAGGED = re.compile(r"<think>(.+)</think><answer>(.+)</answer>")
 

@@ -116,5 +116,5 @@ def test_a_full_copy_is_the_reference_without_adapters(tiny_folder):
     reference, start = Reference(policy), values(policy)
     move(policy)
     torch.testing.assert_close(reference_values(reference, policy), start)
-    reference.rest()
+    reference.offload()
     torch.testing.assert_close(reference_values(reference, policy), start)

@@ -79,19 +79,19 @@ def test_the_pictures_stand_where_their_markers_are(encoder):
 
 def test_a_placeholder_written_in_the_text_is_refused(encoder):
     p = problem("What does <|image_pad|> mean?")
-    assert "<|image_pad|>" in encoder.refusal(p)
+    assert "<|image_pad|>" in encoder.rejection(p)
     with pytest.raises(ValueError, match="cannot be encoded"):
         encoder.encode(p)
 
 
 def test_a_prompt_over_the_budget_is_refused_with_its_length(tiny_folder):
     encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder), max_prompt_tokens=20))
-    assert "max_prompt_tokens=20" in encoder.refusal(problem("How many?", (112, 112)))
-    assert encoder.refusal(problem("1 + 1", (28, 28))) is None
+    assert "max_prompt_tokens=20" in encoder.rejection(problem("How many?", (112, 112)))
+    assert encoder.rejection(problem("1 + 1", (28, 28))) is None
 
 
 def test_a_solution_with_a_picture_token_is_refused(encoder):
-    assert "<|image_pad|>" in encoder.refusal(problem("Fine", solution="see <|image_pad|>"))
+    assert "<|image_pad|>" in encoder.rejection(problem("Fine", solution="see <|image_pad|>"))
 
 
 def test_a_completion_ends_with_the_end_token_and_decodes_to_its_text(encoder):

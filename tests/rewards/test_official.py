@@ -2,7 +2,7 @@ r"""The papers' own rewards: what was measured on the released code, and what th
 
 import pytest
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward, RewardConfig, grade
 from cogito_pl.rewards.official import OFFICIAL, ruler
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cogito_pl.data.problem import Problem
+from cogito_pl.problem import Problem
 from cogito_pl.rewards import GradeOptions, RepetitionOptions, Reward, RewardConfig, format_reward
 from cogito_pl.rewards.repetition import repetition
 

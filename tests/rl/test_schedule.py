@@ -14,7 +14,7 @@ def test_vl_cogitos_sizes_give_four_steps_of_2048_sequences():
 
 @pytest.mark.parametrize("world", [1, 2])
 def test_every_pass_goes_through_every_row_once_update_by_update(world):
-    schedule = RolloutSchedule(prompts=4, group_size=6, updates=3, passes=2, micro_batch=2)
+    schedule = RolloutSchedule(prompts=4, group_size=6, updates=3, epochs_per_rollout=2, micro_batch=2)
     slots = [schedule.rows(slot, world) for slot in range(schedule.micro_batches_per_rollout(world))]
     rows = [row for _, part in slots for row in part]
     assert rows == 2 * list(range(24 // world))
@@ -27,7 +27,7 @@ def test_every_pass_goes_through_every_row_once_update_by_update(world):
         ({"prompts": 4, "group_size": 3, "micro_batch": 8}, "micro_batch=8 does not divide the 12 sequences"),
         ({"prompts": 4, "group_size": 3, "updates": 5, "micro_batch": 1}, "updates=5 does not divide the 12"),
         ({"prompts": 0}, "prompts=0 must be at least 1"),
-        ({"passes": 0}, "passes=0"),
+        ({"epochs_per_rollout": 0}, "epochs_per_rollout=0"),
     ],
 )
 def test_sizes_that_do_not_divide_are_refused_by_name_value_and_remedy(sizes, named):

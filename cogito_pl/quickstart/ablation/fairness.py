@@ -6,7 +6,7 @@ from typing import Any
 from cogito_pl.quickstart.settings import SettingsError
 from cogito_pl.rl.schedule import RolloutSchedule
 
-SCHEDULE = ("prompts", "group_size", "updates", "passes")
+SCHEDULE = ("prompts", "group_size", "updates", "epochs_per_rollout")
 """What of `model.init_args.schedule` must be equal; `micro_batch` changes memory and speed only."""
 LIMITS = ("max_steps", "max_time", "limit_train_batches", "overfit_batches", "fast_dev_run")
 """What of `trainer` can end a run or an epoch early, and must be equal."""

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cogito_pl.files import write_json
 from cogito_pl.quickstart.ablation.arms import PLAIN, Ablation
 from cogito_pl.quickstart.ablation.results import measured, over_seeds, paired
 from cogito_pl.quickstart.ablation.runs import Run
-from cogito_pl.quickstart.settings import digest
+from cogito_pl.quickstart.settings import file_digest
 from cogito_pl.quickstart.summary import check_same_problems, read_rows
 
 FILE = "ablation.json"
@@ -72,17 +73,15 @@ def with_mean(seeds: Mapping[int, dict]) -> dict[str, Any]:
 
 def texts(files: Iterable[Path]) -> list[dict[str, str]]:
     """Files with their contents."""
-    return [{"file": str(file), "digest": digest(file), "text": file.read_text(encoding="utf-8")} for file in files]
+    return [
+        {"file": str(file), "digest": file_digest(file), "text": file.read_text(encoding="utf-8")} for file in files
+    ]
 
 
 def write_outcome(folder: Path, result: Mapping[str, Any]) -> Path:
     """Writes `ablation.json`, all or nothing, and returns where."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
-    draft = path.with_suffix(".partial")
-    draft.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
-    return path
+    write_json(folder / FILE, result)
+    return folder / FILE
 
 
 def read_outcome(folder: str | Path) -> dict[str, Any]:

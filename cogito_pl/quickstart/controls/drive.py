@@ -22,7 +22,7 @@ from cogito_pl.quickstart.curves import read_curves
 from cogito_pl.quickstart.phases import Phase
 from cogito_pl.quickstart.record import FILE, Record
 from cogito_pl.quickstart.running import run_phases
-from cogito_pl.quickstart.settings import Settings, digest
+from cogito_pl.quickstart.settings import Settings, file_digest
 from cogito_pl.quickstart.summary import read_answers
 
 WARM_UP = 3
@@ -78,7 +78,7 @@ def control_outcomes(settings: Settings) -> dict[str, dict]:
 def started_from(settings: Settings) -> dict[str, str]:
     """Digests of the models that the controls are about."""
     models = {"sft": settings.sft, "grpo": settings.grpo}
-    return {f"model {name}": digest(folder / "model.safetensors") for name, folder in models.items()}
+    return {f"model {name}": file_digest(folder / "model.safetensors") for name, folder in models.items()}
 
 
 def affordable_steps(budget_s: float, pilot_s: float, step_s: float) -> int:

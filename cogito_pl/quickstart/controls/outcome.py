@@ -1,8 +1,8 @@
 """What the controls came to, as plain values for `summary.json`."""
 
-import json
 from pathlib import Path
 
+from cogito_pl.files import write_json
 from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.controls.blind import blind_verdicts
 from cogito_pl.quickstart.controls.phases import control_settings, permuted_file
@@ -46,10 +46,7 @@ def permuted_outcome(settings: Settings) -> dict:
 
 def write_outcome(control: Settings, outcome: dict) -> None:
     """Keeps what a control came to in its folder, all or nothing."""
-    file = outcome_file(control)
-    draft = file.with_suffix(".partial")
-    draft.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    draft.replace(file)
+    write_json(outcome_file(control), outcome)
 
 
 def outcome_file(control: Settings) -> Path:

@@ -18,12 +18,12 @@ import json
 import re
 from collections.abc import Sequence
 
-from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
 from cogito_pl.rewards.official.symbols import verified
 from cogito_pl.rewards.official.tags import first_answer
-from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.variant import Variant
+from cogito_pl.rewards.verifier.grade import Grade
+from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
 _NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NAMED = re.compile(rf"\b(?:{'|'.join(_NAMES)})\b")

@@ -19,11 +19,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
 from cogito_pl.rewards.official.tags import thought_then_answer
-from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.variant import Variant
+from cogito_pl.rewards.verifier.grade import Grade
+from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
 CUES = (
     dict.fromkeys(("mistake", "error", "incorrect", "wrong", "contradiction"), 0.12)

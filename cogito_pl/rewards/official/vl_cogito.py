@@ -17,13 +17,13 @@ Not reproduced exactly: MathRuler (see `ruler`), and the list of unit words, of 
 import re
 from collections.abc import Sequence
 
-from cogito_pl.rewards.grade import Grade
 from cogito_pl.rewards.official import ruler
 from cogito_pl.rewards.official.symbols import verified
 from cogito_pl.rewards.official.tags import first_answer, thought_then_answer
-from cogito_pl.rewards.options import STANDARD, GradeOptions
 from cogito_pl.rewards.repetition import repetition
 from cogito_pl.rewards.variant import Variant
+from cogito_pl.rewards.verifier.grade import Grade
+from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
 _WORDS = re.compile(
     r"\\text|square|degrees?|inch(?:es)?|centimet(?:er|re)s?|met(?:er|re)s?|minutes?|seconds?|hours?|units?|cells?|"

@@ -2,7 +2,13 @@
 
 from cogito_pl.quickstart.ablation.results import measured, over_seeds, paired
 
-EQUAL = {"updates": 40, "schedule.prompts": 16, "schedule.group_size": 8, "schedule.updates": 1, "schedule.passes": 1}
+EQUAL = {
+    "updates": 40,
+    "schedule.prompts": 16,
+    "schedule.group_size": 8,
+    "schedule.updates": 1,
+    "schedule.epochs_per_rollout": 1,
+}
 
 
 def graded(verdicts, tokens=10):

@@ -47,7 +47,7 @@ def test_the_same_rollouts_in_other_epochs_are_equal_and_so_are_other_micro_batc
         ({"group_size": 4}, "schedule.group_size is 4, in the plain recipe 8"),
         ({"prompts": 32, "group_size": 4}, "prompts is 32, .* 16; schedule.group_size is 4"),
         ({"updates": 2}, "updates is 80, in the plain recipe 40; schedule.updates is 2"),
-        ({"passes": 2}, "updates is 80, in the plain recipe 40; schedule.passes is 2"),
+        ({"epochs_per_rollout": 2}, "updates is 80, in the plain recipe 40; schedule.epochs_per_rollout is 2"),
     ],
 )
 def test_an_arm_of_another_size_is_refused_with_settings_values_and_remedy(change, message):
@@ -71,7 +71,7 @@ def test_the_command_line_is_read_with_its_defaults_and_leaves_nothing(make_abla
     ablation = make_ablation(seeds=[5], longer=yaml.safe_dump({"trainer": {"max_epochs": 6}}))
     plain, longer = sizes(read(ablation, "plain")), sizes(read(ablation, "longer"))
     assert (plain["updates"], longer["updates"]) == (40, 60)
-    assert plain["schedule.passes"] == 1  # a default that no file names
+    assert plain["schedule.epochs_per_rollout"] == 1  # a default that no file names
     assert plain["seed_everything"] == 5
     assert read(ablation, "plain")[-1]["model"]["init_args"]["policy"]["init_from"] == str(ablation.trunk(5).sft)
     assert not ablation.run.exists()

@@ -1,0 +1,75 @@
+"""A validation split that depends on the problems' ids alone and shares no picture with the training part. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from cogito_pl.problem import Problem
+from cogito_pl.seeds import digest
+
+
+def fingerprints(problem: Problem) -> list[str]:
+    """What must not be on both sides: the pixels of each picture; of a problem without any, its question."""
+    if not problem.images:
+        return ["text " + digest(" ".join(problem.question.casefold().split()), 16)]
+    loaded = [picture.load() for picture in problem.images]
+    return [digest(repr(image.size).encode() + image.tobytes(), 16) for image in loaded]
+
+
+def validation_ids(
+    prints: Mapping[str, Sequence[str]], *, share: float | None = None, count: int | None = None, seed: int = 0
+) -> set[str]:
+    """The ids that are held out.
+
+    Problems that share a fingerprint, directly or through others, stay together. With `share`, whether such a group is
+    held out depends on its ids and the seed alone, so that more data leave it where it is; the share is met on average.
+    With `count`, groups are taken in the order of their hashes, but for those that would exceed it.
+
+    Args:
+        prints: Fingerprints by id.
+        share: Part of the groups to hold out, between 0 and 1; this or `count`.
+        count: Most problems to hold out.
+        seed: Another seed, another split.
+
+    Raises:
+        ValueError: Not exactly one of `share` and `count` is given, or it leaves one side empty.
+    """
+    if (share is None) == (count is None):
+        raise ValueError("give either a share or a count of problems to hold out")
+    if share is not None and not 0 < share < 1:
+        raise ValueError(f"share={share} leaves one side empty; choose a number between 0 and 1")
+    if count is not None and not 0 < count < len(prints):
+        raise ValueError(f"count={count} of {len(prints)} problems leaves one side empty")
+    keyed = sorted((min(_place(seed, name) for name in group), group) for group in _groups(prints))
+    held: set[str] = set()
+    for place, group in keyed:
+        if place < share if count is None else len(held) + len(group) <= count:
+            held.update(group)
+    if not held or len(held) == len(prints):
+        largest = max(len(group) for _, group in keyed)
+        raise ValueError(
+            f"{'everything' if held else 'nothing'} would be held out: the {len(prints)} problems form {len(keyed)} "
+            f"groups that share pictures, the largest of {largest}; change share, count or seed"
+        )
+    return held
+
+
+def _groups(prints: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Ids that are connected through fingerprints, each list sorted."""
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        while parent.setdefault(node, node) != node:
+            parent[node] = node = parent[parent[node]]
+        return node
+
+    for name, marks in prints.items():
+        for mark in marks:
+            parent[root(f"print {mark}")] = root(f"id {name}")
+    groups: dict[str, list[str]] = {}
+    for name in sorted(prints):
+        groups.setdefault(root(f"id {name}"), []).append(name)
+    return list(groups.values())
+
+
+def _place(seed: int, name: str) -> float:
+    """A number in [0, 1) that depends on its arguments alone."""
+    return int(digest(f"{seed} {name}"), 16) / 2**64

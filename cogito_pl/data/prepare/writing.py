@@ -1,0 +1,48 @@
+"""Problems to rows of a JSON Lines file that the readers read again, with their pictures in a folder beside it."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from cogito_pl.data.reading.images import FilePicture
+from cogito_pl.files import atomic
+from cogito_pl.problem import Picture, Problem
+
+PICTURES = "images"
+
+
+def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
+    """The problem as a row of a file in `folder`; its pictures are there when this returns.
+
+    Further columns keep their names, but for those that a column of the row has: these begin with `meta_`.
+    """
+    row = {
+        "id": problem.id,
+        "question": problem.question,
+        "answer": problem.answer,
+        "kind": problem.kind,
+        "choices": list(problem.choices),
+        "images": [save_picture(picture, folder) for picture in problem.images],
+        "solution": problem.solution,
+    }
+    return row | {f"meta_{name}" if name in row else name: value for name, value in problem.meta.items()}
+
+
+def save_picture(picture: Picture, folder: Path) -> str:
+    """Puts a picture below `folder` under a name made of its content, once.
+
+    Returns:
+        Its path relative to `folder`: a file as it was, anything else as PNG.
+    """
+    if isinstance(picture.load, FilePicture):
+        suffix, content = picture.load.path.suffix.lower(), picture.load.path.read_bytes()
+    else:
+        buffer = io.BytesIO()
+        picture.load().save(buffer, "PNG")
+        suffix, content = ".png", buffer.getvalue()
+    target = folder / PICTURES / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    if not target.exists():
+        with atomic(target) as draft:
+            draft.write_bytes(content)
+    return str(target.relative_to(folder))

@@ -1,0 +1,195 @@
+"""Pictures out of the cells of a table: found, checked once, and decoded again only when needed.
+
+A cell may be empty, one picture or a list of them; a picture is its bytes, a path, or `{"bytes": ..., "path": ...}`.
+Knows image formats and paths; nothing of questions or of how tables are stored.
+"""
+
+import io
+import struct
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from cogito_pl.problem import Picture
+
+CheckImages = Literal["decode", "header"]
+
+Image.init()
+_WANTED = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
+"""Formats that are decoded. PostScript and metafiles are not among them: Pillow runs other programs for those."""
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
+
+
+class PictureError(ValueError):
+    """Says why a picture cannot be used."""
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """Decodes a picture whose bytes lie in a table, which is asked for the cell each time: no bytes are kept."""
+
+    cell: Callable[[], Any]
+    index: int
+
+    def __call__(self) -> Image.Image:
+        """The picture, upright RGB."""
+        return upright_rgb(_open(io.BytesIO(_bytes(_pictures(self.cell())[self.index]))))
+
+
+@dataclass(frozen=True)
+class FilePicture:
+    """Decodes a picture that is a file."""
+
+    path: Path
+
+    def __call__(self) -> Image.Image:
+        """The picture, upright RGB."""
+        with _open(self.path) as image:
+            return upright_rgb(image)
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Turns cells into pictures.
+
+    Args:
+        root: Folder, resolved, that paths start from and must stay in.
+        check: Whether every picture is decoded once or only its header is read.
+        max_pixels: Pictures with more pixels are rejected before they are decoded.
+    """
+
+    root: Path
+    check: CheckImages
+    max_pixels: int
+
+    def __call__(self, cell: Any, origin: str, again: Callable[[], Any] | None = None) -> tuple[Picture, ...]:
+        """The pictures of a cell, in order.
+
+        Args:
+            cell: The value in the table.
+            origin: File and row, for messages.
+            again: Gives the same value later on; needed where cells hold bytes.
+
+        Raises:
+            PictureError: A picture is missing, broken, too large or outside of the root.
+        """
+        found = []
+        for index, value in enumerate(_pictures(cell)):
+            try:
+                found.append(self._picture(value, f"{origin} image {index + 1}", StoredPicture(again, index)))
+            except PictureError as error:
+                raise PictureError(f"image {index + 1} {error}") from error.__cause__
+        return tuple(found)
+
+    def _picture(self, value: Any, origin: str, stored: StoredPicture) -> Picture:
+        data = _bytes(value)
+        if data is not None:
+            return Picture(origin, self._size(io.BytesIO(data)), stored)
+        path = value.get("path") if isinstance(value, dict) else value
+        if isinstance(value, dict) and isinstance(value.get("bytes"), str):
+            raise PictureError("holds its bytes as text; store a path instead")
+        if not path:
+            raise PictureError("is empty")
+        if not isinstance(path, str):
+            raise PictureError(f"is neither bytes nor a path: {type(path).__name__}")
+        file = self._inside(path)
+        return Picture(f"{origin} ({path})", self._size(file), FilePicture(file))
+
+    def _inside(self, path: str) -> Path:
+        try:
+            file = (self.root / path).resolve()
+            if not file.is_relative_to(self.root):
+                raise PictureError(f"lies outside of image_root: {path!r}")
+            if not file.is_file():
+                raise PictureError(f"is not there: {path!r} in image_root")
+        except PictureError:
+            raise
+        except (OSError, ValueError, RuntimeError) as error:  # too long a name, a null byte, a loop of links
+            raise PictureError(f"has no valid path: {path[:80]!r}") from error
+        return file
+
+    def _size(self, file: Path | io.BytesIO) -> tuple[int, int]:
+        """Width and height once upright."""
+        try:
+            with _open(file) as image:
+                if image.width * image.height > self.max_pixels:
+                    raise PictureError(f"has {image.width} x {image.height} pixels: over {self.max_pixels} in all")
+                if self.check == "decode":
+                    return upright_rgb(image).size
+                # The base class's method: that of PNG decodes the whole picture to find a trailing EXIF chunk.
+                turned = _orientation(lambda: Image.Image.getexif(image)) >= 5
+                return image.size[::-1] if turned else image.size
+        except PictureError:
+            raise
+        except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+            reason = "too large" if isinstance(error, Image.DecompressionBombError) else f"none of {', '.join(FORMATS)}"
+            raise PictureError(f"cannot be opened: {reason}") from error
+        except Exception as error:  # decoders raise whatever broken bytes lead them to
+            raise PictureError(f"cannot be decoded: {error}") from error
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The picture as people see it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
+    image.load()  # of an animation, the first frame
+    turn = _TURNS.get(_orientation(image.getexif))
+    image = image if turn is None else image.transpose(turn)
+    if image.mode.startswith("I"):  # 16 bits; Pillow would clip them
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _orientation(exif: Callable[[], Image.Exif]) -> int:
+    """The EXIF orientation, 1 to 8; broken EXIF data, which many sound pictures carry, count as upright."""
+    try:
+        orientation = exif().get(ExifTags.Base.Orientation, 1)
+    except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def looks_like_pictures(value: Any) -> bool:
+    """Whether a cell seems to hold pictures, by its shape and the ends of its file names."""
+    first = next(iter(value), None) if isinstance(value, list) else value
+    if isinstance(first, dict):
+        return bool(first) and first.keys() <= {"bytes", "path"}
+    return isinstance(first, bytes) or (isinstance(first, str) and first.lower().endswith(SUFFIXES))
+
+
+def _pictures(cell: Any) -> list[Any]:
+    """The entries of a cell; none where it is empty."""
+    if isinstance(cell, list):
+        return cell
+    empty = not cell or (isinstance(cell, dict) and not cell.get("bytes") and not cell.get("path"))
+    return [] if empty else [cell]
+
+
+def _bytes(value: Any) -> bytes | None:
+    data = value.get("bytes") if isinstance(value, dict) else value
+    return data if isinstance(data, bytes) and data else None
+
+
+def _open(file: Path | io.BytesIO) -> Image.Image:
+    with warnings.catch_warnings():  # the size is checked against the user's limit instead
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(file, formats=FORMATS)

@@ -1,0 +1,80 @@
+"""Files that survive a kill: written whole or not at all, and JSON Lines that a resumed run carries on."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Gives a draft beside `path` to write, and puts it in the place of `path` when the block ends without an error.
+
+    Args:
+        path: The file; what stands there is untouched by an error, and the draft removed.
+        durable: Flush the draft to disk before it takes the place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".partial")
+    try:
+        yield draft
+        if durable:
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in UTF-8, whole or not at all."""
+    with atomic(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, indent: int = 2) -> None:
+    """Writes a JSON file, whole or not at all."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file; what follows the last line break was cut off by a kill and does not count."""
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a JSON Lines file, in order.
+
+    Raises:
+        ValueError: A whole line is not JSON; the message names its number.
+    """
+    rows = []
+    for number, line in enumerate(whole_lines(path), 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} line {number} is not JSON ({error}); remove the line, or move the file"
+            ) from error
+    return rows
+
+
+def write_jsonl(path: Path, rows: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:
+    """Writes a JSON Lines file, whole or not at all."""
+    with atomic(path) as draft, draft.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def append_jsonl(path: Path, row: dict[str, Any]) -> None:
+    """Adds a line, in one write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Leaves only the whole lines that `keep` wants."""
+    write_jsonl(path, [row for row in read_jsonl(path) if keep(row)])

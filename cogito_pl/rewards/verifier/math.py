@@ -1,0 +1,138 @@
+r"""The verifier of mathematics. Knows the rules by which formulas agree; nothing of where answers stand.
+
+Cheapest first, and the first rule that applies decides: equal after normalising the string ("string"); a gold that is
+one capital letter is a label, "A. 5" is A ("label"); equal as exact numbers ("number"); words compared as words
+("words": Math-Verify would read them as products of letters); a formula that would keep sympy busy for minutes is
+wrong ("refused"); lists and chains of equalities item by item ("items"); and each item that is left by Math-Verify
+("math-verify").
+
+Conventions: bare lists and sets have no order, tuples and intervals do, and a bare list against a tuple takes its
+order; brackets of intervals count. `x = 3` agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last
+side counts, and what stands after `\approx` is as good. Fractions need not be reduced. Units must agree only where
+both sides write one, and are converted. `50%` agrees with `50` and with `0.5`. A decimal of six places or more agrees
+with a fraction that has no finite decimal. Inequalities of the gold agree with intervals but not the other way round.
+Figures of two bases, `21_3` and `21_4`, differ. The options change these conventions.
+"""
+
+import re
+from collections.abc import Sequence
+from math import gcd
+
+from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.parsing import quantity, units
+from cogito_pl.rewards.verifier.parsing.extract import Candidate
+from cogito_pl.rewards.verifier.parsing.formula import LONGEST, refused, stated, target, words
+from cogito_pl.rewards.verifier.parsing.formula_equality import equal, name_of, same_number
+from cogito_pl.rewards.verifier.parsing.formula_structure import chain, collection
+from cogito_pl.rewards.verifier.parsing.latex import STYLE, canonical, tidy
+from cogito_pl.rewards.verifier.text import Verdict
+from cogito_pl.rewards.verifier.text import normalised as plain_words
+
+_MEANINGS = {
+    r"\emptyset": "none", r"\{\}": "none", "no solution": "none", "no solutions": "none", "empty set": "none",
+    "no real solution": "none real", "no real solutions": "none real", "does not exist": "undefined",
+    "dne": "undefined", "undefined": "undefined", "all real numbers": "reals", r"\mathbb{R}": "reals",
+    r"(-\infty,\infty)": "reals", "infinity": r"\infty", r"+\infty": r"\infty",
+}  # fmt: skip
+_STYLED = r"\\(?:text|mathrm|textnormal|mbox|rm|textbf|operatorname)\s*\{[^{}]*\}"
+_UNIT = re.compile(
+    rf"(?P<marked>(?:(?:\\[,;: ]|~|\s)*(?:{_STYLED}|/|\\cdot(?=\s*\\))(?:\s*\^\s*\{{?-?\d\}}?)?)+)\s*$"
+    r"|(?<=[\d})\s])\s*(?P<plain>[a-zA-Z]{2,}(?:[ /^][a-zA-Z0-9^/ ]{1,30})?)$"
+)
+_LABELLED = re.compile(r"[(\[]?([A-Z])(?:[)\].:]+(?:\s+(\S.*))?|\s*)$", re.DOTALL)
+
+
+def _split_unit(text: str) -> tuple[str, units.Unit | None]:
+    """A formula without the unit at its end, and that unit."""
+    if len(text) > quantity.LONGEST or not (found := _UNIT.search(text)):
+        return text, None
+    written = re.sub(r"\\[,;: ]|~|\\cdot", " ", STYLE.sub(r" \1", found["marked"] or found["plain"]))
+    unit = units.read(re.sub(r"\s*([/^])\s*", r"\1", written).strip(), bool(found["marked"]))
+    return (text[: found.start()].strip(), unit) if unit and text[: found.start()].strip() else (text, None)
+
+
+def _unreduced(answer: str, gold: str) -> bool:
+    """Whether the answer is a fraction that can be reduced, and the gold one that cannot."""
+    parts = [re.fullmatch(r"-?\\frac\{-?(\d+)\}\{(\d+)\}|-?(\d+)/(\d+)", text) for text in (answer, gold)]
+    factors = [gcd(*map(int, filter(None, part.groups()))) if part else 1 for part in parts]
+    return factors[0] > 1 == factors[1]
+
+
+def _wordy(text: str) -> bool:
+    """Whether a formula holds words that are neither names on the left of an equals sign nor numbers or units."""
+    values = [value for item in collection(text).items for value in chain(item).values]
+    return any(words(value) and not quantity.parse(value) for value in values)
+
+
+def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool, str]:
+    """Compares two formulas.
+
+    Args:
+        answer: The formula of the response.
+        gold: The right formula; the comparison is not symmetric.
+        options: Which conventions hold.
+
+    Returns:
+        Whether they agree, and the rule that decided.
+
+    Raises:
+        TimeoutError: Math-Verify stopped itself before it came to a verdict.
+    """
+    if len(answer) > LONGEST or len(gold) > LONGEST:
+        return False, "refused"
+    left, right = canonical(answer), canonical(gold)
+    if left and left == right and not (options.reduced and _unreduced(left, right)):
+        return True, "string"
+    if options.reduced and _unreduced(left, right):
+        return False, "reduced"
+    if labelled := _LABELLED.match(STYLE.sub(r"\1", answer).strip()):
+        if re.fullmatch("[A-Z]", right):
+            return labelled[1] == right, "label"
+        answer = labelled[2] or answer
+    if left in _MEANINGS and right in _MEANINGS:
+        return _MEANINGS[left] == _MEANINGS[right], "words"
+    if refused(left) or refused(right):
+        return False, "refused"
+    one, other = quantity.parse(answer), quantity.parse(gold)
+    if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
+        return same_number(one, other, options), "number"
+    (answer, unit), (gold, due) = _split_unit(answer), _split_unit(gold)
+    if unit and due and not unit.agrees(due):
+        return False, "units"
+    answer, gold = tidy(answer), tidy(gold)
+    if _wordy(answer) or _wordy(gold):
+        return plain_words(answer) == plain_words(gold), "words"
+    if unit and due and unit.size != due.size:
+        ratio = unit.size / due.size
+        answer = rf"({answer}) \cdot \frac{{{ratio.numerator}}}{{{ratio.denominator}}}"
+    return equal(answer, gold, options)
+
+
+def judge(
+    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+) -> Verdict | None:
+    """Compares a formula with its gold.
+
+    Args:
+        answer: Where the response states its answer.
+        gold: The right formula, or a worked solution that boxes it.
+        choices: Not used.
+        options: Which conventions hold.
+
+    Returns:
+        The verdict, None when this place states no formula.
+    """
+    formula = stated(answer)
+    return Verdict.of(*same(formula, target(gold), options)) if formula else None
+
+
+def check(gold: str, choices: Sequence[str] = ()) -> str | None:
+    """Why this gold cannot be verified, None when it can."""
+    formula = target(gold)
+    if refused(formula):
+        return f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
+    if not canonical(formula):
+        return "the answer is empty"
+    if formula.replace(r"\{", "").count("{") != formula.replace(r"\}", "").count("}"):
+        return f"the braces of the answer {formula[:60]!r} do not close"
+    return None
