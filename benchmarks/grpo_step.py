@@ -29,7 +29,7 @@ from benchmarks.flops import count_flops
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import GRPOModule, RolloutCallback
 from cogito_pl.policy import PolicyConfig, SamplingConfig
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 
@@ -74,7 +74,7 @@ class StepClock(RolloutCallback):
         self.marks.append((time.process_time(), time.perf_counter()))
 
 
-class Pictures(ReasoningDataModule):
+class Images(ReasoningDataModule):
     """The workload's problems, made in memory."""
 
     def __init__(self, workload: dict, count: int) -> None:
@@ -87,7 +87,7 @@ class Pictures(ReasoningDataModule):
                 question="<image>" + workload["question"],
                 answer="0",
                 kind="text",
-                images=(Picture.of(Image.fromarray(noise(seed, side))),),
+                images=(LazyImage.of(Image.fromarray(noise(seed, side))),),
             )
             for seed in range(count)
         ]
@@ -97,7 +97,7 @@ class Pictures(ReasoningDataModule):
 
 
 def noise(seed: int, side: int) -> np.ndarray:
-    """A picture of random pixels, `[side, side, 3]`."""
+    """An image of random pixels, `[side, side, 3]`."""
     return np.random.RandomState(seed).randint(0, 255, (side, side, 3), dtype=np.uint8)
 
 
@@ -169,7 +169,7 @@ def main() -> None:
         )  # fmt: skip
 
         def run() -> None:
-            trainer.fit(module, Pictures(workload, prompts * steps))
+            trainer.fit(module, Images(workload, prompts * steps))
 
         flops = count_flops(run) / steps if options.flops else run()
     mean_length = sum(clock.lengths) / len(clock.lengths)

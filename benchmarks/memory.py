@@ -1,6 +1,6 @@
 """Peak memory of log-probabilities and their gradient against the number of completion tokens, at a large vocabulary.
 
-    python -m benchmarks.memory --picture benchmarks/memory.png
+    python -m benchmarks.memory --image benchmarks/memory.png
 
 A model of tiny widths and 152,064 tokens, so that the head and the rows are what costs. Every point is a process of its
 own: its peak resident memory, less what it had when the model stood. Float32, one thread, forward and backward.
@@ -69,7 +69,7 @@ def draw(points: dict[str, list[tuple[int, float]]], path: Path) -> None:
 def main() -> None:
     """Measures every point and prints them as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--picture", type=Path, help="PNG file to draw")
+    parser.add_argument("--image", type=Path, help="PNG file to draw")
     parser.add_argument("--point", nargs=3, metavar=("LAYOUT", "COMPLETIONS", "TOKENS"), help="measure one point only")
     options = parser.parse_args()
     if options.point:
@@ -83,8 +83,8 @@ def main() -> None:
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             points.setdefault(name, []).append((tokens, round(float(output.split()[-1]), 1)))
             print(name, points[name][-1], file=sys.stderr)
-    if options.picture:
-        draw(points, options.picture)
+    if options.image:
+        draw(points, options.image)
     print(json.dumps(points))
 
 

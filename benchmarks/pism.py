@@ -39,7 +39,7 @@ FRESH_SEED = 1_000_003
 class AllTrials(PISM):
     """PISM the naive way: every trial of every ratio, whatever it is needed for."""
 
-    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+    def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """All that are not there yet."""
         tasks = [Task(ratio, repeat) for ratio in self.ratios for repeat in range(self.repeats)]
         return [task for task in tasks if task not in outcomes]
@@ -120,8 +120,8 @@ def correlation(settings: argparse.Namespace) -> dict[str, Any]:
     stars = np.array([row["lambda_star"] for row in rows])
     drawn = np.array([problem.meta["difficulty"] for problem in problems])
     families = np.array([problem.meta["family"] for problem in problems])
-    pictured = np.array([bool(problem.images) for problem in problems])
-    groups = {family: families == family for family in dict.fromkeys(families)} | {"with pictures": pictured}
+    image_options = np.array([bool(problem.images) for problem in problems])
+    groups = {family: families == family for family in dict.fromkeys(families)} | {"with pictures": image_options}
     rates = np.array([fresh[row["id"]] for row in rows])
     cuts = StrataConfig(scorer="pism", file="in memory", thresholds=tuple(settings.cuts))
     found = np.array(strata(list(stars), cuts))
@@ -135,7 +135,7 @@ def correlation(settings: argparse.Namespace) -> dict[str, Any]:
         "fresh accuracy, with pictures": {
             name: {"problems": int(mine.sum()), "accuracy": round(float(rates[mine].mean()), 3)}
             for name in STRATA
-            if (mine := (found == name) & pictured).any()
+            if (mine := (found == name) & image_options).any()
         },
     }
 

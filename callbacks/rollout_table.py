@@ -18,11 +18,11 @@ class RolloutTable(RolloutCallback):
         every: Record every so many training rollouts; 0 records none.
         prompts: Record the first so many prompts of a training rollout, with all their completions.
         validation: Record every validation completion.
-        pictures: Show the first so many prompts of a recorded rollout in TensorBoard, with their images.
+        images: Show the first so many prompts of a recorded rollout in TensorBoard, with their images.
     """
 
-    def __init__(self, every: int = 10, prompts: int = 4, validation: bool = True, pictures: int = 1) -> None:
-        self.every, self.prompts, self.validation, self.pictures = every, prompts, validation, pictures
+    def __init__(self, every: int = 10, prompts: int = 4, validation: bool = True, images: int = 1) -> None:
+        self.every, self.prompts, self.validation, self.images = every, prompts, validation, images
         self._rollouts = 0
 
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
@@ -53,15 +53,15 @@ class RolloutTable(RolloutCallback):
         board = next((logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)), None)
         if board is None:
             return
-        for index, problem in enumerate(rollout.problems[: self.pictures]):
+        for index, problem in enumerate(rollout.problems[: self.images]):
             first = index * rollout.group_size
             lines = [f"**{problem.question}** (gold: `{problem.answer}`)", "", "|reward|verdict|completion|", "|-|-|-|"]
             for row in range(first, first + rollout.group_size):
                 text = rollout.texts[row].replace("|", "\\|").replace("\n", " ")
                 lines.append(f"|{rollout.rewards[row]:.2f}|{verdict(rollout, row)}|{text}|")
             board.experiment.add_text(f"{tag}/{index}", "\n".join(lines), trainer.global_step)
-            for place, picture in enumerate(problem.images):
-                pixels = np.asarray(picture.load())
+            for place, image in enumerate(problem.images):
+                pixels = np.asarray(image.load())
                 board.experiment.add_image(f"{tag}/{index}.{place}", pixels, trainer.global_step, dataformats="HWC")
 
 
@@ -83,8 +83,8 @@ def record(rollout: Rollout, row: int, trainer: L.Trainer) -> dict:
         "source": problem.source,
         "meta": dict(problem.meta),
         "question": problem.question,
-        "images": [picture.name for picture in problem.images],
-        "sizes": [picture.size for picture in problem.images],
+        "images": [image.name for image in problem.images],
+        "sizes": [image.size for image in problem.images],
         "kind": problem.kind,
         "choices": problem.choices,
         "gold": problem.answer,

@@ -1,4 +1,4 @@
-"""The record that everything else is about: one question with its pictures and its verifiable answer.
+"""The record that everything else is about: one question with its images and its verifiable answer.
 
 Knows what makes a problem usable; nothing of files, tokenizers or models.
 """
@@ -17,8 +17,8 @@ IMAGE_MARKER = "<image>"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that is decoded only when it is needed, so that problems stay light.
+class LazyImage:
+    """An image that is decoded only when it is needed, so that problems stay light.
 
     Args:
         name: Where it comes from, for messages.
@@ -31,22 +31,22 @@ class Picture:
     load: Callable[[], Image.Image]
 
     @classmethod
-    def of(cls, image: Image.Image, name: str = "memory") -> "Picture":
-        """A picture that is already decoded."""
+    def of(cls, image: Image.Image, name: str = "memory") -> "LazyImage":
+        """An image that is already decoded."""
         rgb = image.convert("RGB")
         return cls(name, rgb.size, rgb.copy)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One question, its pictures and its answer.
+    """One question, its images and its answer.
 
     Args:
         id: Stable name within its source; seeds and logs refer to it.
-        question: The text, with one `<image>` where each picture belongs.
+        question: The text, with one `<image>` where each image belongs.
         answer: What a right response must amount to.
         kind: Which verifier decides that.
-        images: The pictures, in the order of their markers.
+        images: The images, in the order of their markers.
         choices: The options of a `choice` problem, in the order of their labels A, B, C, ...
         solution: A worked response, which supervised fine-tuning imitates.
         source: Name of the data source.
@@ -57,7 +57,7 @@ class Problem:
     question: str
     answer: str
     kind: Kind
-    images: tuple[Picture, ...] = ()
+    images: tuple[LazyImage, ...] = ()
     choices: tuple[str, ...] = ()
     solution: str | None = None
     source: str = ""

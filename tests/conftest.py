@@ -17,7 +17,7 @@ from PIL import Image
 from cogito_pl.playground.parts import PartSpec
 from cogito_pl.playground.tiny import save_tiny
 from cogito_pl.playground.write import write_part
-from cogito_pl.problem import IMAGE_MARKER, Picture, Problem
+from cogito_pl.problem import IMAGE_MARKER, LazyImage, Problem
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)  # the model is so small that a second thread only spins
@@ -53,13 +53,13 @@ def run_cli(monkeypatch):
     return run
 
 
-def picture(width: int, height: int, seed: int = 0) -> Picture:
+def noise_image(width: int, height: int, seed: int = 0) -> LazyImage:
     pixels = np.random.RandomState(seed).randint(0, 255, (height, width, 3), dtype=np.uint8)
-    return Picture.of(Image.fromarray(pixels))
+    return LazyImage.of(Image.fromarray(pixels))
 
 
 def problem(question: str = "How many?", *sizes: tuple[int, int], seed: int = 0, **fields) -> Problem:
-    images = tuple(picture(*size, seed=seed * 100 + place) for place, size in enumerate(sizes))
+    images = tuple(noise_image(*size, seed=seed * 100 + place) for place, size in enumerate(sizes))
     if IMAGE_MARKER not in question:
         question = IMAGE_MARKER * len(images) + question
     given = {"id": f"p{seed}", "answer": "4", "kind": "number"} | fields

@@ -17,7 +17,7 @@ from PIL import ImageDraw
 
 from cogito_pl.data.strata import StrataConfig
 from cogito_pl.data.subset import SubsetConfig
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 from tests.conftest import ROOT
 from tests.modules.training import Recorder
 
@@ -150,7 +150,7 @@ def boxes(*found):
     ],
 )
 def test_the_perception_recipe_pays_for_what_is_right_alone(reward, kind, gold, answer, paid):
-    picture = Picture.of(PILImage.new("RGB", (200, 100)))
+    picture = LazyImage.of(PILImage.new("RGB", (200, 100)))
     problem = Problem(id="p", question="<image>?", answer=gold, kind=kind, images=(picture,))
     response = f"<think>I look.</think><answer>{answer}</answer>"
     assert reward.rejection(problem) is None

@@ -7,7 +7,7 @@ import yaml
 from datasets import Dataset, Features, Image, Value
 from PIL import Image as PILImage
 
-from tests.conftest import picture
+from tests.conftest import noise_image
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def foreign(tmp_path_factory):
     sizes = [(90, 40), (28, 28), (200, 131), (17, 300), (64, 64), (56, 84)]
     rows = [
         {
-            "image": picture(*sizes[i % 6], seed=i).load(),
+            "image": noise_image(*sizes[i % 6], seed=i).load(),
             "query": f"What is {i} plus one?",
             "label": str(i + 1),
             "why": f"<think>{i} and one</think><answer>{i + 1}</answer>",

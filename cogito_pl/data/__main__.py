@@ -75,7 +75,7 @@ def _open(settings: argparse.Namespace) -> dict[str, int]:
 
 
 def _split(settings: argparse.Namespace) -> dict[str, int]:
-    """Holds out problems by a hash of their ids; none shares a picture with those that are left to learn from."""
+    """Holds out problems by a hash of their ids; none shares an image with those that are left to learn from."""
     from cogito_pl.data.prepare.steps import make_split
 
     return make_split(

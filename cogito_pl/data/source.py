@@ -15,7 +15,7 @@ class Columns:
     Args:
         question: The text of the question, with or without `<image>` markers.
         answer: The reference answer: text, a number, or a list that holds exactly one.
-        images: The picture or the list of pictures. Null leaves the pictures out.
+        images: The image or the list of images. Null leaves the images out.
         kind: Which verifier decides. Null where the source's `kind` is to hold for every row.
         choices: The options of a choice problem, a list of texts.
         solution: A worked response for supervised fine-tuning.

@@ -94,7 +94,7 @@ def strata(scores: Sequence[float | None], config: StrataConfig) -> list[Stratum
 def pism_stratum(
     lambda_star: float, thresholds: Sequence[float] = THRESHOLDS["pism"], seven: Literal["medium", "easy"] = "medium"
 ) -> Stratum:
-    """By the smallest share of the picture that must be hidden for the model to fail; infinite where it never does."""
+    """By the smallest share of the image that must be hidden for the model to fail; infinite where it never does."""
     ratio, low, high = (round(value, 6) for value in (lambda_star, *thresholds))  # 3 * 0.1 is 0.3
     if ratio == 0:
         return "unsolved"

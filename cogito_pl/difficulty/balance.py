@@ -1,4 +1,4 @@
-"""How evenly a response's attention is spread over pictures and text, from sums over token sets. Knows no model.
+"""How evenly a response's attention is spread over images and text, from sums over token sets. Knows no model.
 
 Cross-modality attention balance (CMAB): arXiv 2511.06722, equation 4. For response token t and layer l, with A the
 attention row averaged over heads and S its sum over a set of prompt tokens,
@@ -8,10 +8,10 @@ attention row averaged over heads and S its sum over a set of prompt tokens,
     rho       = mean over t of rho[t]
 
 The authors' released code computes another number: one layer (index 20), attention per token in the place of sums, text
-that precedes the first picture only, the first response token left out, and the ratio of sums over t. `PAPER` and
+that precedes the first image only, the first response token left out, and the ratio of sums over t. `PAPER` and
 `OFFICIAL` name the two. They differ by about the ratio of image to text tokens, so bands for one do not fit the other.
 
-A problem without pictures has S_image = 0 and thus rho = 0 (epsilon, to be exact). The response's own tokens are
+A problem without images has S_image = 0 and thus rho = 0 (epsilon, to be exact). The response's own tokens are
 neither image nor text, as in both.
 """
 
@@ -35,7 +35,7 @@ class BalanceConfig:
 
     Args:
         layers: `inner` leaves out the first and the last, `all` takes every one; or indices, counted from zero.
-        text: Tokens that count as text: the whole prompt but its pictures (`all`), what precedes the first picture
+        text: Tokens that count as text: the whole prompt but its images (`all`), what precedes the first image
             (`before`), or the words of the question (`question`).
         sink: Position 0 belongs to the text.
         per_token: Divide sums by the number of their tokens.

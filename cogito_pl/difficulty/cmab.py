@@ -3,7 +3,7 @@
 Difficulty-aware sampling (arXiv 2511.06722). Responses are drawn until one is right; its attention is captured in one
 forward and kept, so that any balance (see `balance.py`) can be taken from it later without the model.
 
-Deviations from the released code: the attention is that of the verified response, not of a fresh one; the picture is
+Deviations from the released code: the attention is that of the verified response, not of a fresh one; the image is
 the one that the model answered about (the code rescales it twice, to nearly black); plain sampling in the place of a
 tree search, and this project's verifier in the place of a judge.
 """
@@ -20,7 +20,7 @@ from cogito_pl.problem import Problem
 
 
 class CMAB(Scorer):
-    """Scores problems by how evenly their first right response attends to pictures and text.
+    """Scores problems by how evenly their first right response attends to images and text.
 
     Args:
         tries: Responses that are drawn before a problem counts as unsolved.
@@ -35,12 +35,12 @@ class CMAB(Scorer):
             raise ValueError(f"scorer.tries={tries} solves nothing; choose at least 1")
         self.tries, self.balance = tries, balance
 
-    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+    def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """The next try, until one is right or all are used up."""
         right, done = self._progress(outcomes)
         return [] if right or done == self.tries else [Task(0.0, done)]
 
-    def score(self, outcomes: Outcomes, pictures: int) -> dict[str, Any]:
+    def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
         """Whether the problem was solved, and after how many tries."""
         right, done = self._progress(outcomes)
         return {"solved": True if right else False if done == self.tries else None, "n_ok": int(right), "n_done": done}

@@ -13,12 +13,12 @@ import torch
 from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.difficulty.trials import Trial, problem_digest, trial_seed
 from cogito_pl.policy import Policy, Prompt, PromptEncoder, SamplingConfig
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards import Grade, Reward
 
 _log = logging.getLogger(__name__)
 ENGINE_ERRORS = (RuntimeError, OSError, MemoryError, ValueError)
-"""What sampling may raise on a bad day: out of memory, a kernel, a picture that can no longer be read."""
+"""What sampling may raise on a bad day: out of memory, a kernel, an image that can no longer be read."""
 
 Request = tuple[Problem, Task]
 
@@ -118,7 +118,7 @@ class TrialRunner:
                 rule=grade.rule,
                 tokens=len(row),
                 finished=bool(finished),
-                pictures=len(problem.images),
+                images=len(problem.images),
                 problem=problem_digest(problem),
                 response=text,
                 kept=self.scorer.keep(self.policy, problem, torch.tensor(row)) if grade.correct else {},
@@ -140,15 +140,15 @@ class TrialRunner:
 
 
 def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: PromptEncoder) -> Problem:
-    """The problem as a trial shows it: every picture hidden by itself. The very problem where nothing is hidden."""
+    """The problem as a trial shows it: every image hidden by itself. The very problem where nothing is hidden."""
     if task.ratio == 0 or not problem.images:
         return problem
     key = trial_seed(seed, problem.id, task)
-    pictures = []
-    for place, picture in enumerate(problem.images):
-        hidden = scorer.hide(picture.load(), task, trial_seed(key, str(place), task), encoder)
-        pictures.append(Picture.of(hidden, picture.name))
-    return replace(problem, images=tuple(pictures))
+    images = []
+    for place, image in enumerate(problem.images):
+        hidden = scorer.hide(image.load(), task, trial_seed(key, str(place), task), encoder)
+        images.append(LazyImage.of(hidden, image.name))
+    return replace(problem, images=tuple(images))
 
 
 def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> list[list[int]]:

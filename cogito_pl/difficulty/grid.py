@@ -1,4 +1,4 @@
-"""Where the visual tokens of a picture lie. Knows the image processors that cut a scaled picture into square tokens."""
+"""Where the visual tokens of an image lie. Knows the image processors that cut a scaled image into square tokens."""
 
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
@@ -8,15 +8,15 @@ from cogito_pl.policy.processing import fit_aspect
 
 
 def token_grid(image: Image.Image, encoder: PromptEncoder, cell: int | None = None) -> tuple[Image.Image, int]:
-    """The picture as the processor will scale it, so that it scales no further, and the side of a token in pixels.
+    """The image as the processor will scale it, so that it scales no further, and the side of a token in pixels.
 
     Args:
-        image: An RGB picture.
+        image: A RGB image.
         encoder: Whose processor.
         cell: Take cells of this side instead of tokens.
 
     Raises:
-        ValueError: The processor does not cut pictures into square tokens, and no `cell` is given.
+        ValueError: The processor does not cut images into square tokens, and no `cell` is given.
     """
     processor = encoder.processor.image_processor
     patch, merge = getattr(processor, "patch_size", None), getattr(processor, "merge_size", None)

@@ -1,4 +1,4 @@
-"""Hides a share of a picture. Pure functions of picture, ratio and seed; knows nothing of models or problems.
+"""Hides a share of an image. Pure functions of image, ratio and seed; knows nothing of models or problems.
 
 Difficulty-aware sampling (arXiv 2511.06722) masks "the specified proportion of pixels" at random and leaves size and
 colour of the pieces open. `pixel` is the text to the letter; `patch` hides whole cells, one visual token each, where
@@ -20,14 +20,14 @@ FILLS: tuple[str, ...] = get_args(Fill)
 def mask_image(
     image: Image.Image, ratio: float, seed: int, *, operator: Operator = "patch", fill: Fill = "black", cell: int = 28
 ) -> Image.Image:
-    """A copy of an RGB picture with `ratio` of it painted over.
+    """A copy of a RGB image with `ratio` of it painted over.
 
     Args:
-        image: The picture.
+        image: The image.
         ratio: Share to hide, from 0 (nothing) to 1 (everything).
-        seed: Decides the place; another picture of the same problem needs another one.
+        seed: Decides the place; another image of the same problem needs another one.
         operator: `patch` hides cells of a grid from the upper left corner, `pixel` single pixels, `rect` one rectangle.
-        fill: The paint: black, the picture's mean colour, or medium gray.
+        fill: The paint: black, the image's mean colour, or medium gray.
         cell: Side of a cell of `patch` in pixels; cells at the right and lower edge may be cut.
 
     Raises:
@@ -42,7 +42,7 @@ def mask_image(
 
 
 def hidden_pixels(size: tuple[int, int], ratio: float, seed: int, *, operator: Operator, cell: int) -> np.ndarray:
-    """Which pixels of a picture of `size` (width, height) are hidden, `[H, W]` of bool; see `mask_image`."""
+    """Which pixels of an image of `size` (width, height) are hidden, `[H, W]` of bool; see `mask_image`."""
     width, height = size
     draw = np.random.default_rng(seed)
     if operator == "rect":
@@ -63,7 +63,7 @@ def _rectangle(width: int, height: int, ratio: float, draw: np.random.Generator)
     """The released code's rectangle: w = floor(W sqrt(ratio)), x uniform on {0, ..., W - w}, both corners inclusive.
 
     The corners make it (w + 1) x (h + 1) pixels, cut at the edge. It hardly varies at high ratios: from 0.3 on every
-    draw covers the centre of the picture.
+    draw covers the centre of the image.
     """
     hidden = np.zeros((height, width), dtype=bool)
     if ratio > 0:

@@ -27,11 +27,11 @@ class PassRate(Scorer):
             raise ValueError(f"scorer.keep_at_most={keep_at_most} is no share; VL-Cogito's is 0.5, 1 keeps all")
         self.repeats, self.keep_at_most = repeats, keep_at_most
 
-    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+    def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """All trials that are not there yet."""
         return [task for task in (Task(0.0, repeat) for repeat in range(self.repeats)) if task not in outcomes]
 
-    def score(self, outcomes: Outcomes, pictures: int) -> dict[str, Any]:
+    def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
         """The pass rate, whether the problem was ever solved, and whether VL-Cogito would keep it."""
         found = [outcomes[task] for task in (Task(0.0, repeat) for repeat in range(self.repeats)) if task in outcomes]
         rate = sum(found) / self.repeats if len(found) == self.repeats else None

@@ -1,4 +1,4 @@
-"""Progressive image semantic masking: how much of a picture can be hidden until the model fails.
+"""Progressive image semantic masking: how much of an image can be hidden until the model fails.
 
 Difficulty-aware sampling (arXiv 2511.06722), eqs. 1-3: with delta_k = 1 where trial k at masking ratio r is right,
 
@@ -8,7 +8,7 @@ Ratios are gone through upwards and each ratio's trials one after the other, no 
 over as soon as no outcome of its remaining trials can change whether it fails, and none above the first that fails is
 tried. For lambda* that is the same as all K trials of all ratios.
 
-Deviations: the operator is a choice (see `masks.py`); a problem without pictures is tried at ratio 0 alone.
+Deviations: the operator is a choice (see `masks.py`); a problem without images is tried at ratio 0 alone.
 """
 
 import math
@@ -60,7 +60,7 @@ class Level(NamedTuple):
 
 
 class PISM(Scorer):
-    """Scores a problem by the share of its pictures that must be hidden for the model to fail.
+    """Scores a problem by the share of its images that must be hidden for the model to fail.
 
     Args:
         ratios: Shares that are hidden, upwards from 0. The paper's strata do not tell ratios above 0.7 apart: leaving
@@ -69,8 +69,8 @@ class PISM(Scorer):
         threshold: A ratio fails where fewer than this share of its trials are right (tau).
         operator: `patch` hides cells that are one visual token each, `pixel` (the paper's words) single pixels, `rect`
             (the released code) one rectangle.
-        fill: What is painted over hidden parts: `black`, the picture's `mean` colour, or medium `gray`.
-        patch: Side in pixels of the cells of `patch`, on the picture as the model's processor scales it; null takes
+        fill: What is painted over hidden parts: `black`, the image's `mean` colour, or medium `gray`.
+        patch: Side in pixels of the cells of `patch`, on the image as the model's processor scales it; null takes
             the processor's own tokens (28 pixels for Qwen2.5-VL).
         wilson: Let a ratio fail only where the upper end of Wilson's interval, this many standard deviations wide, lies
             below the threshold; null compares the share itself, as the paper does.
@@ -116,9 +116,9 @@ class PISM(Scorer):
         if self.wilson is not None and not self.wilson > 0:
             raise ValueError(f"scorer.wilson={self.wilson} must be above 0, or null; 1.96 is the usual width")
 
-    def levels(self, outcomes: Outcomes, pictures: int) -> Iterator[Level]:
+    def levels(self, outcomes: Outcomes, images: int) -> Iterator[Level]:
         """The ratios up to the first that fails or is open, with the trials that were needed, in their order."""
-        for ratio in self.ratios if pictures else self.ratios[:1]:
+        for ratio in self.ratios if images else self.ratios[:1]:
             ok = done = 0
             while verdict(ok, done, self.repeats, self.needed) is None and Task(ratio, done) in outcomes:
                 ok, done = ok + outcomes[Task(ratio, done)], done + 1
@@ -127,9 +127,9 @@ class PISM(Scorer):
             if not passed:
                 return
 
-    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+    def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """As many trials of the open ratio as it takes at least to decide it."""
-        *_, level = self.levels(outcomes, pictures)
+        *_, level = self.levels(outcomes, images)
         if level.passed is not None:
             return []
         to_pass = self.needed - level.ok
@@ -137,9 +137,9 @@ class PISM(Scorer):
         repeats = range(level.done, level.done + min(to_pass, to_fail))
         return [task for task in (Task(level.ratio, repeat) for repeat in repeats) if task not in outcomes]
 
-    def score(self, outcomes: Outcomes, pictures: int) -> dict[str, Any]:
-        """lambda*, whether the whole picture was solved, and right and all trials of every ratio that was tried."""
-        levels = list(self.levels(outcomes, pictures))
+    def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
+        """lambda*, whether the whole image was solved, and right and all trials of every ratio that was tried."""
+        levels = list(self.levels(outcomes, images))
         last = levels[-1]
         return {
             "lambda_star": {None: None, True: math.inf, False: last.ratio}[last.passed],
@@ -150,7 +150,7 @@ class PISM(Scorer):
         }
 
     def trial_settings(self) -> dict[str, Any]:
-        """How pictures are hidden; ratios, repeats and threshold may change without running a trial again."""
+        """How images are hidden; ratios, repeats and threshold may change without running a trial again."""
         return {"operator": self.operator, "fill": self.fill, "patch": self.patch}
 
     def settings(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class PISM(Scorer):
         return {"ratios": list(self.ratios)} | thresholds | self.trial_settings()
 
     def hide(self, image: Image.Image, task: Task, seed: int, encoder: PromptEncoder) -> Image.Image:
-        """The picture with `task.ratio` of it hidden; for `patch`, scaled first as the processor would scale it."""
+        """The image with `task.ratio` of it hidden; for `patch`, scaled first as the processor would scale it."""
         if task.ratio == 0:
             return image
         cell = self.patch or 1

@@ -1,6 +1,6 @@
 """What a difficulty score by generation is: trials that are wanted until a score is decided. Knows no model.
 
-A trial shows a problem, its pictures hidden to some ratio, and is right or wrong. A scorer asks for trials as long as
+A trial shows a problem, its images hidden to some ratio, and is right or wrong. A scorer asks for trials as long as
 their outcomes can change its score; what it says of a problem is a pure function of the outcomes.
 """
 
@@ -16,7 +16,7 @@ from cogito_pl.problem import Problem
 
 
 class Task(NamedTuple):
-    """One trial of a problem: how much of its pictures is hidden, and which repeat of that ratio it is."""
+    """One trial of a problem: how much of its images is hidden, and which repeat of that ratio it is."""
 
     ratio: float
     repeat: int
@@ -35,16 +35,16 @@ class Scorer(ABC):
     """The column that tables and histograms show."""
 
     @abstractmethod
-    def wanted(self, outcomes: Outcomes, pictures: int) -> list[Task]:
+    def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """Trials that must be run whatever the outcomes of the others; none once the score is decided.
 
         Args:
             outcomes: What is known.
-            pictures: How many pictures the problem has.
+            images: How many images the problem has.
         """
 
     @abstractmethod
-    def score(self, outcomes: Outcomes, pictures: int) -> dict[str, Any]:
+    def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
         """The columns of the score, None where it is undecided. Outcomes that were not needed change nothing."""
 
     @abstractmethod
@@ -64,14 +64,14 @@ class Scorer(ABC):
         return {}
 
     def hide(self, image: Image.Image, task: Task, seed: int, encoder: PromptEncoder) -> Image.Image:
-        """The picture as a trial shows it; as it is, unless the scorer hides something."""
+        """The image as a trial shows it; as it is, unless the scorer hides something."""
         return image
 
 
-def expected_path(scorer: Scorer, outcomes: Outcomes, pictures: int) -> Iterator[Task]:
+def expected_path(scorer: Scorer, outcomes: Outcomes, images: int) -> Iterator[Task]:
     """The trials in the order in which they would be run if every further outcome were like the last one."""
     imagined = dict(outcomes)
     guess = next(reversed(imagined.values()), True)
-    while wanted := scorer.wanted(imagined, pictures):
+    while wanted := scorer.wanted(imagined, images):
         yield from wanted
         imagined |= dict.fromkeys(wanted, guess)

@@ -45,12 +45,12 @@ def score_rows(
     Args:
         scorer: With the thresholds to apply; they may differ from those of the run that made the trials.
         store: The trials.
-        problems: Id and number of pictures, in the order of the rows.
+        problems: Id and number of images, in the order of the rows.
         source: Name of the data source.
     """
     return [
-        {"id": name, "source": source} | scorer.score(store.outcomes(name), pictures) | scorer.measure(store.kept(name))
-        for name, pictures in problems
+        {"id": name, "source": source} | scorer.score(store.outcomes(name), images) | scorer.measure(store.kept(name))
+        for name, images in problems
     ]
 
 
@@ -58,12 +58,12 @@ def rescore(folder: str | Path, scorer: Scorer, source: str = "") -> list[dict[s
     """Scores from a folder of trials alone, without data or model; problems in the order of their first trials.
 
     Raises:
-        OtherTrialsError: The scorer hides pictures in another way than the trials did.
+        OtherTrialsError: The scorer hides images in another way than the trials did.
     """
     folder = Path(folder)
     found = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     store = TrialStore.read(folder, found | {"hidden": scorer.trial_settings()})
-    return score_rows(scorer, store, [(name, store.pictures(name)) for name in store.problems], source)
+    return score_rows(scorer, store, [(name, store.images(name)) for name in store.problems], source)
 
 
 def write_scores(path: Path, rows: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Trial:
 
     Args:
         id: Of the problem, within its source.
-        ratio: Share of its pictures that was hidden.
+        ratio: Share of its images that was hidden.
         repeat: Which trial of this ratio.
         seed: Decides mask and completion.
         correct: The verifier's verdict.
@@ -44,8 +44,8 @@ class Trial:
         rule: How it found it.
         tokens: Length of the completion.
         finished: Whether the completion ended by itself.
-        pictures: How many pictures the problem has.
-        problem: Digest of the problem's text, answer and picture sizes.
+        images: How many images the problem has.
+        problem: Digest of the problem's text, answer and image sizes.
         response: The completion.
         kept: Tensors that the scorer keeps of it, in a file of their own.
     """
@@ -59,7 +59,7 @@ class Trial:
     rule: str
     tokens: int
     finished: bool
-    pictures: int
+    images: int
     problem: str
     response: str
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
@@ -71,7 +71,7 @@ def trial_seed(seed: int, problem_id: str, task: Task) -> int:
 
 
 def problem_digest(problem: Problem) -> str:
-    """Digest of what a model is shown and what is expected of it, pictures by their sizes."""
+    """Digest of what a model is shown and what is expected of it, images by their sizes."""
     seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
     return digest(repr(seen), 6)
 
@@ -93,7 +93,7 @@ class TrialStore:
     def __init__(self, folder: Path | None, settings: Mapping[str, Any], rank: int | None = 0) -> None:
         self.folder = folder
         self._outcomes: dict[str, dict[Task, bool]] = {}
-        self._about: dict[str, tuple[str, int]] = {}  # digest and pictures, by problem
+        self._about: dict[str, tuple[str, int]] = {}  # digest and images, by problem
         self._tasks: dict[Task, Task] = {}  # one object per task, for there are few tasks and many trials
         self._kept: dict[tuple[str, Task], Mapping[str, Tensor]] = {}  # where there is no folder
         self._file: IO[bytes] | None = None
@@ -122,8 +122,8 @@ class TrialStore:
         """What is known of a problem."""
         return self._outcomes.get(problem_id, {})
 
-    def pictures(self, problem_id: str) -> int:
-        """How many pictures a problem with trials has."""
+    def images(self, problem_id: str) -> int:
+        """How many images a problem with trials has."""
         return self._about[problem_id][1]
 
     def kept(self, problem_id: str) -> Mapping[str, Tensor]:
@@ -169,7 +169,7 @@ class TrialStore:
             task = Task(float(line["ratio"]), line["repeat"])
             task = self._tasks.setdefault(task, task)
             self._outcomes.setdefault(line["id"], {}).setdefault(task, line["correct"])
-            self._about.setdefault(line["id"], (line["problem"], line["pictures"]))
+            self._about.setdefault(line["id"], (line["problem"], line["images"]))
 
 
 def _agree(folder: Path, settings: dict[str, Any], rank: int | None) -> None:

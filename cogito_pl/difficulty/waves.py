@@ -12,7 +12,7 @@ from cogito_pl.difficulty.trials import Trial, TrialStore
 from cogito_pl.problem import Problem
 
 Known = Mapping[str, tuple[Outcomes, int]]
-"""What is known of every problem under way: the outcomes of its trials, and how many pictures it has."""
+"""What is known of every problem under way: the outcomes of its trials, and how many images it has."""
 
 
 class Runner(Protocol):
@@ -67,9 +67,7 @@ def next_wave(scorer: Scorer, known: Known, *, most: int, least: int) -> list[tu
         most: Trials of a wave.
         least: Fill a smaller wave up to this many with trials that may turn out not to be needed.
     """
-    certain = [
-        (name, task) for name, (outcomes, pictures) in known.items() for task in scorer.wanted(outcomes, pictures)
-    ]
+    certain = [(name, task) for name, (outcomes, images) in known.items() for task in scorer.wanted(outcomes, images)]
     if not certain or len(certain) >= least:
         return certain[:most]
     return certain + _likely(scorer, known, set(certain), least - len(certain))

@@ -8,7 +8,7 @@ def validate_now(trainer: L.Trainer) -> None:
     """Runs the validation of a fit outside of its turn; the hooks and metrics are those of any other. Collective."""
     loop, connector = trainer.fit_loop.epoch_loop.val_loop, trainer._logger_connector
     first = connector._first_loop_iter
-    trainer.lightning_module.enter_stage()  # a tower that is frozen encodes pictures one by one
+    trainer.lightning_module.enter_stage()  # a tower that is frozen encodes images one by one
     trainer.validating = True
     loop.restarting = False
     loop.run()

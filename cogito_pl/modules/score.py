@@ -33,7 +33,7 @@ class ScoreModule(PolicyModule):
         rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.
         least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 runs
             none in vain.
-        attempts: Times that a trial which raises (out of memory, a broken picture) is run before its problem is left
+        attempts: Times that a trial which raises (out of memory, a broken image) is run before its problem is left
             without a score. An error never counts as a wrong answer.
         most_errors: Problems of a batch that may be left without a score; with more, the scoring stops.
         seed: Of masks and completions; the command line sets it to `seed_everything`.

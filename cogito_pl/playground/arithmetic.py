@@ -1,4 +1,4 @@
-"""Family `arithmetic`: a chain of sums and differences, without a picture; the careful way keeps the running total."""
+"""Family `arithmetic`: a chain of sums and differences, without an image; the careful way keeps the running total."""
 
 import random
 from itertools import pairwise

@@ -1,6 +1,6 @@
-"""Family `differ`: two pictures, and what became of the first in the second.
+"""Family `differ`: two images, and what became of the first in the second.
 
-Cells are looked at in pairs, `a1 red circle now red heart`, or both pictures are scanned with one count between them.
+Cells are looked at in pairs, `a1 red circle now red heart`, or both images are scanned with one count between them.
 Difficulty orders the questions by how hard models find them, and not by how long their careful solutions are.
 """
 
@@ -17,12 +17,12 @@ GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     4: ((2, 4), (4, 2)),
     5: ((2, 3), (3, 2)),
 }
-"""Difficulty to its grids, each as rows and columns, the same for both pictures."""
+"""Difficulty to its grids, each as rows and columns, the same for both images."""
 VARIETY = {1: 3, 2: 5, 3: 1, 4: 2, 5: 4}
 """Difficulty to the one of other families with as many colours and shapes."""
 MOST_CHANGES = 4
 MOST_MORE = {1: 5, 2: 6}
-"""Difficulty to the largest count in the second picture, where pictures are counted."""
+"""Difficulty to the largest count in the second image, where images are counted."""
 NOW = "now"
 """Stands between the old and the new content of a cell."""
 
@@ -83,7 +83,7 @@ def _pair(before: Scene, after: Scene, place: int, seen: int | None = None) -> s
 
 
 def _how_many_more(difficulty: int, rng: random.Random) -> Draft:
-    """The second picture is counted up and the first one down again."""
+    """The second image is counted up and the first one down again."""
     colours, shapes = palette(VARIETY[difficulty])
     pattern = rng.choice((Pattern(colour=rng.choice(colours)), Pattern(shape=rng.choice(shapes))))
     grid = rng.choice(GRIDS[difficulty])

@@ -20,7 +20,7 @@ class Draft:
         answer: The only right answer, as it is to be written.
         kind: Which verifier compares answers.
         steps: The long way, which ends in sight of the answer.
-        scenes: What the pictures show, in order; none for a problem in text.
+        scenes: What the images show, in order; none for a problem in text.
         choices: The options of a `choice`, in the order of their letters.
     """
 

@@ -25,7 +25,7 @@ PAPER = (250, 247, 240)
 LINE = (226, 220, 208)
 PRINT = (140, 132, 120)
 LATER_PRINT = (64, 92, 190)
-"""A second picture can be told from the first at every cell."""
+"""A second image can be told from the first at every cell."""
 RIM = (52, 46, 44)
 """The same for every colour, so that a shape can be told by its edge alone."""
 INK = {
@@ -38,12 +38,12 @@ INK = {
 
 
 def draw_all(scenes: Sequence[Scene], rng: random.Random) -> tuple[Image.Image, ...]:
-    """One picture per scene, in order; the print of every picture but the first is blue."""
+    """One image per scene, in order; the print of every image but the first is blue."""
     return tuple(draw(scene, rng, PRINT if place == 0 else LATER_PRINT) for place, scene in enumerate(scenes))
 
 
 def draw(scene: Scene, rng: random.Random, ink: tuple[int, int, int] = PRINT) -> Image.Image:
-    """An RGB picture of `28 * columns` x `28 * rows` pixels.
+    """A RGB image of `28 * columns` x `28 * rows` pixels.
 
     Args:
         scene: What is drawn.

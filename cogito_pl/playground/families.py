@@ -1,6 +1,6 @@
 """Problems as a pure function of family, difficulty and seed.
 
-Knows which families there are and puts words and pictures together; nothing of files, tags or models.
+Knows which families there are and puts words and images together; nothing of files, tags or models.
 """
 
 import random
@@ -38,7 +38,7 @@ GUESS = "looks like"
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnProblem:
-    """One problem with its pictures and its two written solutions.
+    """One problem with its images and its two written solutions.
 
     Args:
         family: Which kind of problem it is.
@@ -50,7 +50,7 @@ class DrawnProblem:
         choices: The options of a `choice`, in the order of their letters.
         careful: Reasoning that checks everything in order, until the answer can be read off it; no tags.
         hasty: What stands for reasoning where the answer is only guessed; no tags.
-        images: The pictures, RGB; empty for a problem in text.
+        images: The images, RGB; empty for a problem in text.
     """
 
     family: str

@@ -45,7 +45,7 @@ class Lesson:
         kind: Which verifier compares answers.
         choices: The options of a `choice`, in the order of their letters.
         solution: The text to imitate, without tags.
-        images: The pictures, RGB; empty for a lesson in text.
+        images: The images, RGB; empty for a lesson in text.
     """
 
     task: str

@@ -31,15 +31,15 @@ MOST_ATTEMPTS = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row, before its pictures are encoded.
+    """One row, before its images are encoded.
 
     Args:
         id: `<family>-<difficulty>-<seed>`.
-        question: The text, headed by one `<image>` per picture.
+        question: The text, headed by one `<image>` per image.
         answer: The right answer.
         kind: Which verifier compares answers.
         choices: The options of a `choice`.
-        images: The pictures, RGB.
+        images: The images, RGB.
         solution: What supervised fine-tuning imitates.
         family: Family of the problem, or task of the lesson.
         difficulty: 1 (easy) to 5 (hard).
@@ -67,7 +67,7 @@ class PartSpec:
         seed: Base seed, zero or more.
         families: Families, or lessons of the `pretrain` part, that occur; empty for all.
         difficulties: Difficulties that occur.
-        hasty_share: Share of the `sft` part's problems with pictures whose solution is a guess at a glance; sums, and
+        hasty_share: Share of the `sft` part's problems with images whose solution is a guess at a glance; sums, and
             the other parts, have careful solutions only.
     """
 

@@ -1,9 +1,9 @@
-"""Which part of the data may show a scene: decided by the scene alone, so that learnt and graded pictures never meet.
+"""Which part of the data may show a scene: decided by the scene alone, so that learnt and graded images never meet.
 
-Of every hundred pictures 70 are for learning (`pretrain`, `sft`, `train`), 10 for `validation` and 20 for `test`. A
-problem without a picture is told by its question. What is hashed is what lies where, not the pixels, which differ a
+Of every hundred images 70 are for learning (`pretrain`, `sft`, `train`), 10 for `validation` and 20 for `test`. A
+problem without an image is told by its question. What is hashed is what lies where, not the pixels, which differ a
 little from drawing to drawing: a graded scene is not learnt from in any drawing, nor under any other question. (The
-two pictures of one problem count as one.)
+two images of one problem count as one.)
 """
 
 import hashlib

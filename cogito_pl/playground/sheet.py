@@ -10,9 +10,9 @@ from cogito_pl.playground.families import make_problem
 from cogito_pl.playground.scene import DIFFICULTIES
 
 LINE_LENGTH = 34
-"""Characters per line under a picture."""
+"""Characters per line under an image."""
 GAP = 14
-"""Pixels between two pictures of one problem."""
+"""Pixels between two images of one problem."""
 
 
 def draw_sheet(
@@ -21,7 +21,7 @@ def draw_sheet(
     """Writes the sheet, difficulties from top to bottom and families from left to right.
 
     Args:
-        path: The picture file; its ending decides the format.
+        path: The image file; its ending decides the format.
         families: Columns.
         difficulties: Rows.
         seed: Which problem of each cell is shown.
@@ -33,13 +33,13 @@ def draw_sheet(
             problem = make_problem(family, difficulty, seed)
             axes.set_axis_off()
             if problem.images:
-                picture = _side_by_side(problem.images)
-                axes.imshow(picture, interpolation="nearest")
-                # One scale for all pictures: room for the largest grid, the picture at the bottom in the middle.
+                image = _side_by_side(problem.images)
+                axes.imshow(image, interpolation="nearest")
+                # One scale for all images: room for the largest grid, the image at the bottom in the middle.
                 half = 60 * len(problem.images)
                 axes.set(
-                    xlim=(picture.width / 2 - half, picture.width / 2 + half),
-                    ylim=(picture.height, picture.height - 120 * len(problem.images)),
+                    xlim=(image.width / 2 - half, image.width / 2 + half),
+                    ylim=(image.height, image.height - 120 * len(problem.images)),
                 )
             else:
                 axes.text(0.5, 0.5, problem.question, transform=axes.transAxes, ha="center", va="center", fontsize=12)
@@ -51,7 +51,7 @@ def draw_sheet(
 
 
 def _side_by_side(images: Sequence[Image.Image]) -> Image.Image:
-    """All pictures of a problem in one, with a gap between them."""
+    """All images of a problem in one, with a gap between them."""
     width = sum(image.width for image in images) + GAP * (len(images) - 1)
     joined = Image.new("RGB", (width, max(image.height for image in images)), "white")
     left = 0

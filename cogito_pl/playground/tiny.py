@@ -16,7 +16,7 @@ from cogito_pl.playground.tokenizer import SPECIAL_TOKENS, build_tokenizer
 
 END_OF_TEXT, END_OF_TURN = SPECIAL_TOKENS.index("<|endoftext|>"), SPECIAL_TOKENS.index("<|im_end|>")
 MOST_CELLS = 64
-"""Pictures of more cells than this are scaled down."""
+"""Images of more cells than this are scaled down."""
 
 
 def build_config(vocab_size: int) -> Qwen2_5_VLConfig:
@@ -84,7 +84,7 @@ def build_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
 
 
 def build_image_processor() -> Qwen2VLImageProcessorPil:
-    """Cuts a picture into patches of half a cell; no picture of the playground is ever scaled.
+    """Cuts an image into patches of half a cell; no image of the playground is ever scaled.
 
     Blank paper becomes zero, so that ink is all a patch contains: the tiny model then names every shape after 300
     batches of 40 captions, while with the mean of photographs it has hardly begun.

@@ -121,7 +121,7 @@ def capture_attention(
         response: Its response.
         sets: The prompt's token sets; the response is one more.
         focus: Weight of each response token in the maps; equal ones, summing to one, when None.
-        images: What the forward is given for the prompt's pictures: pixels, or features made before.
+        images: What the forward is given for the prompt's images: pixels, or features made before.
         pad_id: Any id; nothing is padded.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Image features: a picture goes through the vision tower once per forward, and once ever while the tower is frozen."""
+"""Image features: an image goes through the vision tower once per forward, and once ever while the tower is frozen."""
 
 import hashlib
 from collections import OrderedDict
@@ -35,7 +35,7 @@ class ImageFeatures:
     def of(self, prompts: Sequence[Prompt]) -> tuple[list[Tensor | None], Tensor | None]:
         """Features `[image tokens, d]` of each prompt, None for those without images.
 
-        Also returns, where other ranks need one, a zero from a dummy picture that must enter the loss: every rank then
+        Also returns, where other ranks need one, a zero from a dummy image that must enter the loss: every rank then
         runs the tower as often, and every parameter of it has a gradient.
         """
         frozen = self.frozen
@@ -44,7 +44,7 @@ class ImageFeatures:
         keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
         found = [self._kept.get(key) if key else None for key in keys]
         todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
-        # One picture at a time where features are kept: they must not depend on what they were encoded beside.
+        # One image at a time where features are kept: they must not depend on what they were encoded beside.
         runs = [[place] for place in todo] if frozen else [todo] if todo else []
         missing = self.ranks.most(len(runs)) - len(runs)  # asked before any rank enters the tower
         for run in runs:

@@ -1,7 +1,7 @@
 """Several ranks: sharding with FSDP2, and what keeps the ranks' forwards in step.
 
 A sharded module gathers its weights in every forward, and a rank that makes one forward fewer than the others leaves
-them waiting. Batches differ between ranks (rows, decoding steps, pictures), so each asks how many forwards the busiest
+them waiting. Batches differ between ranks (rows, decoding steps, images), so each asks how many forwards the busiest
 one makes, and fills up with dummies that count as nothing.
 """
 
@@ -54,7 +54,7 @@ def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
 def _with_gradient(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     """Lets gradients flow into embeddings that do not learn.
 
-    Pictures that learn make them flow into the first layer on some ranks and, without pictures, not on others; a layer
+    Images that learn make them flow into the first layer on some ranks and, without images, not on others; a layer
     that none flow into shares its own out at the end, while the others wait for it in its turn.
     """
     return output if output.requires_grad or not torch.is_grad_enabled() else output.requires_grad_().clone()

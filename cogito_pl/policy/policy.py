@@ -178,7 +178,7 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def _images(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
-        """What a forward over whole prompts is given for their pictures."""
+        """What a forward over whole prompts is given for their images."""
         if self.layout == "padded":
             batch = pad_prompts(prompts, self.encoder.pad_id, next(self.model.parameters()).device)
             return {name: batch[name] for name in batch if any(name in prompt.image_fields for prompt in prompts)}

@@ -76,7 +76,7 @@ class PromptEncoder:
         model_config = AutoConfig.from_pretrained(config.name)
         self.image_ids = _token_ids(model_config, re.compile(r"^image_token_(id|index)$"))
         self.suppressed_ids = sorted(_token_ids(model_config, MULTIMODAL_ID))
-        """Ids that stand for pictures, videos or sounds: never sampled, refused in solutions."""
+        """Ids that stand for images, videos or sounds: never sampled, refused in solutions."""
         self.end_ids = sorted(_end_ids(config.name, model_config) | {self.tokenizer.eos_token_id})
         """Ids that end a completion."""
         self.pad_id = (
@@ -87,7 +87,7 @@ class PromptEncoder:
         """Decodes the images and tokenizes the prompt, unless it is kept from an earlier time.
 
         Raises:
-            ValueError: Where image placeholders do not match the pictures (the text itself holds one, say).
+            ValueError: Where image placeholders do not match the images (the text itself holds one, say).
         """
         prompt = self._cache.get(problem)
         if prompt is None:
@@ -96,7 +96,7 @@ class PromptEncoder:
         return prompt
 
     def _encode(self, problem: Problem) -> Prompt:
-        images = [fit_aspect(picture.load()) for picture in problem.images]
+        images = [fit_aspect(image.load()) for image in problem.images]
         try:
             fields = self.processor(
                 text=[self.text(problem)], images=images or None, add_special_tokens=False, return_tensors="pt"
@@ -123,7 +123,7 @@ class PromptEncoder:
             return len(self.encode(problem))
         if not problem.images:
             return len(ids)
-        sizes = [padded_size(picture.size)[::-1] for picture in problem.images]
+        sizes = [padded_size(image.size)[::-1] for image in problem.images]
         return len(ids) - placeholders + sum(count(image_sizes=sizes)["num_image_tokens"])
 
     def rejection(self, problem: Problem) -> str | None:

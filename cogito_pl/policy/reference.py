@@ -31,7 +31,7 @@ class Reference:
             encoder = policy.encoder
             self._copy = copy.deepcopy(policy, {id(encoder): encoder}).requires_grad_(False).eval()
             if policy.features.frozen and not policy.ranks.several:
-                self._copy.features = policy.features  # the same pictures through the same tower
+                self._copy.features = policy.features  # the same images through the same tower
 
     @property
     def live(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the tokens that a response can look at are: pictures, the question, other text, the response itself.
+"""What the tokens that a response can look at are: images, the question, other text, the response itself.
 
 The sets are disjoint and cover everything, so that any notion of "the image" and "the text" is a sum of some of them.
 """
@@ -13,18 +13,18 @@ from cogito_pl.policy.prompt import Prompt
 from cogito_pl.problem import IMAGE_MARKER, Problem
 
 TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
-"""Position 0; other text and the question up to the first picture; both behind it; the response."""
+"""Position 0; other text and the question up to the first image; both behind it; the response."""
 
 
 @dataclass(frozen=True)
 class TokenSets:
-    """The sets of one prompt: the six of `TEXT_SETS`, then one per picture.
+    """The sets of one prompt: the six of `TEXT_SETS`, then one per image.
 
-    Without a picture all text is before it. A prompt that opens with a picture has no sink.
+    Without an image all text is before it. A prompt that opens with an image has no sink.
 
     Args:
         of: The set of each prompt token, `[P]`.
-        images: Number of pictures.
+        images: Number of images.
     """
 
     of: Tensor
@@ -51,7 +51,7 @@ def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> Toke
     """The sets of a problem's encoded prompt.
 
     Raises:
-        ValueError: The pictures or the question cannot be told apart in the prompt of this model.
+        ValueError: The images or the question cannot be told apart in the prompt of this model.
     """
     ids = prompt.ids.cpu()
     is_image = torch.isin(ids, torch.tensor(sorted(encoder.image_ids)))
@@ -69,10 +69,10 @@ def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> Toke
 
 
 def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, looked: Tensor) -> list[Tensor]:
-    """What is known of prompt tokens (`looked`, `[P]`), laid out as each picture lies: `[rows, columns]` of tokens.
+    """What is known of prompt tokens (`looked`, `[P]`), laid out as each image lies: `[rows, columns]` of tokens.
 
     Raises:
-        ValueError: The model's processor does not state how many rows and columns a picture has.
+        ValueError: The model's processor does not state how many rows and columns an image has.
     """
     if sets.images and "image_grid_thw" not in prompt.image_fields:
         raise ValueError("this model's image processor does not lay tokens out in a grid (image_grid_thw)")

@@ -1,4 +1,4 @@
-"""What the run's data files hold of the problems: the pictures to show, and how many test problems were seen before."""
+"""What the run's data files hold of the problems: the images to show, and how many test problems were seen before."""
 
 import base64
 import hashlib
@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from cogito_pl.playground.parts import part_file
 
 
-def pictures(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
-    """The pictures of the test problems `ids` as data URIs, by problem."""
+def images(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
+    """The images of the test problems `ids` as data URIs, by problem."""
     rows = pq.read_table(
         part_file(data, "test"), columns=["id", "images"], filters=[("id", "in", list(ids))]
     ).to_pylist()
@@ -19,7 +19,7 @@ def pictures(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
 
 
 def seen_before(data: Path) -> set[str]:
-    """Ids of the test problems of which question and pictures also occur in the parts that were learnt from."""
+    """Ids of the test problems of which question and images also occur in the parts that were learnt from."""
     learnt = {key for part in ("sft", "train") for key in _keys(part_file(data, part)).values()}
     return {problem for problem, key in _keys(part_file(data, "test")).items() if key in learnt}
 

@@ -1,6 +1,6 @@
 """`report.html`: one page that explains a run by itself. Puts the sections together; what they say is made elsewhere.
 
-Nothing on the page comes from outside: pictures are data, charts are SVG, and text from data or models is escaped.
+Nothing on the page comes from outside: images are data, charts are SVG, and text from data or models is escaped.
 """
 
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""The test problems that the report shows, with picture, question and what each model said."""
+"""The test problems that the report shows, with image, question and what each model said."""
 
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from cogito_pl.quickstart.phases import MODELS, TITLES
-from cogito_pl.quickstart.problems import pictures
+from cogito_pl.quickstart.problems import images
 from cogito_pl.quickstart.summary import Answers
 
 RULE = (
@@ -28,7 +28,7 @@ def shown_problems(answers: Answers, data: Path) -> str:
     """
     chosen = {title: first_of_families(answers, verdicts) for title, verdicts in CONDITIONS.items()}
     ids = {answers[MODELS[0]][place]["id"] for places in chosen.values() for place in places}
-    shown = pictures(data, ids)
+    shown = images(data, ids)
     sections = []
     for title, places in chosen.items():
         sections.append(f"<h3>{title}</h3>")

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards.reward import Reward
 from cogito_pl.rewards.verifier.grade import Grade, check_gold
 
@@ -25,7 +25,7 @@ class Columns:
         kind: Which verifier decides.
         choices: List of the options of a choice problem; may be missing.
         verdict: The file's own verdict, right, wrong or unparsed, or true and false; may be missing.
-        sizes: List of [width, height] of the pictures, which boxes in pixels may need; may be missing.
+        sizes: List of [width, height] of the images, which boxes in pixels may need; may be missing.
     """
 
     response: str = "response"
@@ -102,9 +102,9 @@ def _row(cells: object, columns: Columns, kind: str | None) -> Row:
         raise ValueError(f"the column {columns.choices!r} holds no list")
     if not isinstance(sizes, list) or not all(isinstance(size, list) and len(size) == 2 for size in sizes):
         raise ValueError(f"the column {columns.sizes!r} holds no list of [width, height]")
-    pictures = tuple(Picture("known by size", tuple(size), _unseen) for size in sizes)
+    images = tuple(LazyImage("known by size", tuple(size), _unseen) for size in sizes)
     problem = Problem(
-        id="?", question="<image>" * len(pictures) + "?", answer=gold, kind=kind, images=pictures,
+        id="?", question="<image>" * len(images) + "?", answer=gold, kind=kind, images=images,
         choices=tuple(map(str, choices)),
     )  # fmt: skip
     if reason := check_gold(gold, kind, problem.choices):

@@ -28,7 +28,7 @@ def test_the_paper_s_balance_is_equation_four():
     assert balance(found, SIZES) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_official_balance_is_a_ratio_of_sums_of_means_at_layer_twenty_before_the_picture():
+def test_the_official_balance_is_a_ratio_of_sums_of_means_at_layer_twenty_before_the_image():
     found = sums(28, 6)
     layer = found[20, 1:]  # the first response token is left out
     image = ((layer[:, 6] + layer[:, 7]) / 20).sum()
@@ -62,7 +62,7 @@ def test_text_is_the_tokens_that_are_named(settings, columns):
     assert token_counts(SIZES, config)[1] == int(SIZES[columns].sum())
 
 
-def test_a_response_of_one_token_keeps_it_and_a_text_without_pictures_has_no_balance():
+def test_a_response_of_one_token_keeps_it_and_a_text_without_images_has_no_balance():
     assert balance(sums(28, 1), SIZES, OFFICIAL) > 0
     blind = torch.rand(4, 3, 6).softmax(-1)
     assert balance(blind, SIZES[:6]) == pytest.approx(PAPER.epsilon, rel=1e-3)
@@ -74,9 +74,9 @@ def test_what_model_or_prompt_lack_is_refused_by_name_and_stated_as_none():
         balance(sums(4, 3), SIZES, OFFICIAL)
     with pytest.raises(ValueError, match="layers=inner does not fit a model of 2 layers"):
         balance(sums(2, 3), SIZES)
-    picture_first = torch.tensor([0, 0, 0, 2, 6, 5, 8, 12])
+    image_first = torch.tensor([0, 0, 0, 2, 6, 5, 8, 12])
     with pytest.raises(ValueError, match="text=before"):
-        balance(sums(4, 3), picture_first, BalanceConfig(text="before"))
+        balance(sums(4, 3), image_first, BalanceConfig(text="before"))
     found = all_variants(sums(4, 3), SIZES)
     assert found.keys() == VARIANTS.keys()
     assert [name for name, value in found.items() if value is None] == ["official"]

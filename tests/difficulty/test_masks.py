@@ -97,7 +97,7 @@ def test_a_hidden_cell_is_one_visual_token_and_the_others_are_as_without_a_mask(
     assert np.array_equal(changed, hidden)  # patches come token by token, four to each
 
 
-def test_the_picture_is_scaled_as_the_processor_scales_it(tiny_folder):
+def test_the_image_is_scaled_as_the_processor_scales_it(tiny_folder):
     encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder)))
     image = noise(613, 240)
     processor = encoder.processor.image_processor

@@ -11,10 +11,10 @@ from cogito_pl.difficulty.pism import RATIOS, failure_threshold, successes_to_pa
 from cogito_pl.difficulty.scorer import Task
 
 
-def run_all(scorer, truth, pictures=1):
+def run_all(scorer, truth, images=1):
     """Answers what the scorer wants until it is satisfied, and tells what it asked for."""
     outcomes = {}
-    while wanted := scorer.wanted(outcomes, pictures):
+    while wanted := scorer.wanted(outcomes, images):
         assert not set(wanted) & set(outcomes)
         outcomes |= {task: truth(task) for task in wanted}
     return outcomes
@@ -76,11 +76,11 @@ def test_an_open_score_says_that_it_is_open():
     assert PISM().score({}, 1)["solved"] is None
 
 
-def test_a_problem_without_pictures_is_tried_as_it_is():
-    right = run_all(PISM(), lambda task: True, pictures=0)
+def test_a_problem_without_images_is_tried_as_it_is():
+    right = run_all(PISM(), lambda task: True, images=0)
     assert list(right) == [Task(0.0, 0)]
     assert PISM().score(right, 0)["lambda_star"] == math.inf
-    assert PISM().score(run_all(PISM(), lambda task: False, pictures=0), 0)["lambda_star"] == 0.0
+    assert PISM().score(run_all(PISM(), lambda task: False, images=0), 0)["lambda_star"] == 0.0
 
 
 def test_wilsons_interval_reaches_from_the_published_value():

@@ -38,7 +38,7 @@ class Oracle:
                 Trial(
                     id=what.id, ratio=task.ratio, repeat=task.repeat, seed=seed,
                     correct=random.Random(seed).random() < skill, extracted="é", rule="x", tokens=3, finished=True,
-                    pictures=1, problem=problem_digest(what), response="so é",
+                    images=1, problem=problem_digest(what), response="so é",
                 )
             )  # fmt: skip
         return trials

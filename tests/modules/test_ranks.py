@@ -10,7 +10,7 @@ import torch
 import yaml
 from transformers import AutoModelForImageTextToText
 
-from tests.conftest import ROOT, picture
+from tests.conftest import ROOT, noise_image
 
 STRATEGIES = {
     "one": {"devices": 1},
@@ -104,7 +104,7 @@ def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder,
 @pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "lora"), [("ddp", None), ("fsdp2", None), ("fsdp2", {"rank": 4})])
 def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_path, strategy, lora):
-    picture(84, 56).load().save(tmp_path / "one.png")
+    noise_image(84, 56).load().save(tmp_path / "one.png")
     rows = [
         {"question": "<image>How many?", "answer": "1", "kind": "number", "images": ["one.png"]},
         {"question": "1 + 1 =", "answer": "2", "kind": "number", "images": []},

@@ -80,7 +80,7 @@ def test_the_checkpoint_of_another_model_is_refused(grpo_run, tiny_folder, tmp_p
         trainer(tmp_path, max_epochs=3).fit(module, datamodule, ckpt_path=folder / "ckpt" / "step=2.ckpt")
 
 
-def test_a_run_that_sees_its_pictures_again_resumes_bit_for_bit_without_the_features_it_had_kept(tiny_folder, tmp_path):
+def test_a_run_that_sees_its_images_again_resumes_bit_for_bit_without_the_features_it_had_kept(tiny_folder, tmp_path):
     def make():
         module = grpo(
             tiny_folder,

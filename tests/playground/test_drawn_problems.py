@@ -145,7 +145,7 @@ def test_difficulty_makes_the_careful_way_longer():
         assert lengths == sorted(lengths)
 
 
-def test_pictures_come_in_several_sizes_of_whole_cells():
+def test_images_come_in_several_sizes_of_whole_cells():
     sizes = {make_problem("count", difficulty, seed).images[0].size for difficulty in DIFFICULTIES for seed in range(9)}
     assert len(sizes) >= 6
     assert any(width != height for width, height in sizes)
@@ -182,7 +182,7 @@ def test_a_running_count_climbs_a_bar_cell_by_cell():
     assert len({name[1] for name, *_ in climbed}) == 1
 
 
-def test_two_pictures_are_of_one_size_and_their_prints_differ_in_colour():
+def test_two_images_are_of_one_size_and_their_prints_differ_in_colour():
     for difficulty in DIFFICULTIES:
         first, second = make_problem("differ", difficulty, 1).images
         assert first.size == second.size

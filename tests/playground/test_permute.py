@@ -12,7 +12,7 @@ def pixels(row):
     return tuple(image.tobytes() for image in row.images)
 
 
-def test_permuting_exchanges_pictures_within_a_stratum_and_nothing_else():
+def test_permuting_exchanges_images_within_a_stratum_and_nothing_else():
     rows = drawn(160)
     permuted = list(with_permuted_images(rows))
     own = {row.id: row for row in rows}
@@ -26,7 +26,7 @@ def test_permuting_exchanges_pictures_within_a_stratum_and_nothing_else():
     assert Counter(map(pixels, permuted)) == Counter(map(pixels, kept))
 
 
-def test_problems_that_cannot_exchange_pictures_are_left_out():
+def test_problems_that_cannot_exchange_images_are_left_out():
     rows = drawn(24)
     alone = [row for row in rows if not row.images or sum(stratum(other) == stratum(row) for other in rows) == 1]
     left = {row.id for row in with_permuted_images(rows)}

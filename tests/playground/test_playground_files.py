@@ -10,7 +10,7 @@ from cogito_pl.playground.__main__ import main
 from cogito_pl.playground.families import FAMILIES, make_problem
 from cogito_pl.playground.parts import PARTS, PartSpec
 from cogito_pl.playground.write import write_part
-from cogito_pl.problem import KINDS, Picture, Problem
+from cogito_pl.problem import KINDS, LazyImage, Problem
 
 TAGGED = re.compile(r"<think>(.+)</think><answer>(.+)</answer>")
 
@@ -41,13 +41,13 @@ def test_every_row_comes_back_through_datasets_as_a_usable_problem(part, tmp_pat
             question=row["question"],
             answer=row["answer"],
             kind=row["kind"],
-            images=tuple(Picture.of(image) for image in row["images"]),
+            images=tuple(LazyImage.of(image) for image in row["images"]),
             choices=tuple(row["choices"]),
             solution=row["solution"],
         )
 
 
-def test_pictures_are_stored_as_png(tmp_path):
+def test_images_are_stored_as_png(tmp_path):
     import pyarrow.parquet as pq
 
     file = write(tmp_path, "test", 5)

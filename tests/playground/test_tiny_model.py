@@ -72,7 +72,7 @@ def test_weights_start_with_unit_gain():
             assert weight.detach().std().item() == pytest.approx(weight[0].numel() ** -0.5, rel=0.05), name
 
 
-def test_every_cell_is_one_image_token_and_its_picture_changes_the_logits(folder, tokenizer):
+def test_every_cell_is_one_image_token_and_its_image_changes_the_logits(folder, tokenizer):
     problem = make_problem("count", 4, 0)
     inputs = inputs_for(tokenizer, folder, problem)
     assert inputs["mm_token_type_ids"].sum() == 12
@@ -137,7 +137,7 @@ def test_the_chat_template_takes_text_and_blocks_and_adds_no_system_prompt(conte
     assert rendered == "<|im_start|>user\nHow many?<|im_end|>\n<|im_start|>assistant\n"
 
 
-def test_the_chat_template_places_pictures(tokenizer):
+def test_the_chat_template_places_images(tokenizer):
     messages = [
         {"role": "system", "content": "Look."},
         {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]},

@@ -136,8 +136,8 @@ def test_every_layout_looks_at_the_same_places(tiny_folder, policy):
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def test_token_sets_tell_question_pictures_and_the_rest_apart(policy):
-    problem = PROBLEMS[2]  # Two pictures <image> and <image>, which is larger?
+def test_token_sets_tell_question_images_and_the_rest_apart(policy):
+    problem = PROBLEMS[2]  # Two images <image> and <image>, which is larger?
     prompt = policy.encode(problem)
     sets = token_sets(policy.encoder, problem, prompt)
 
@@ -154,7 +154,7 @@ def test_token_sets_tell_question_pictures_and_the_rest_apart(policy):
     assert (sets.members(11).sum(1) == 1).all()
 
 
-def test_a_map_lies_as_its_picture_lies(policy):
+def test_a_map_lies_as_its_image_lies(policy):
     prompt, sets, _, found = captured(policy, PROBLEMS[2])  # 56 x 56 and 112 wide, 84 high
     first, second = image_maps(policy.encoder, prompt, sets, found.maps[1])
     assert (first.shape, second.shape) == ((2, 2), (3, 4))
@@ -163,7 +163,7 @@ def test_a_map_lies_as_its_picture_lies(policy):
     assert image_maps(policy.encoder, *captured(policy, PROBLEMS[1])[:2], torch.zeros(0)) == []
 
 
-def test_without_a_picture_all_text_is_before_it_and_no_attention_is_on_one(policy):
+def test_without_an_image_all_text_is_before_it_and_no_attention_is_on_one(policy):
     _, sets, _, found = captured(policy, PROBLEMS[1])
     assert sets.images == 0
     assert sets.sizes(0)[3:].tolist() == [0, 0, 0]
@@ -174,7 +174,7 @@ def test_a_system_prompt_with_the_question_s_words_is_not_the_question(tiny_fold
     policy = Policy(PolicyConfig(name=str(tiny_folder), system_prompt="Asked How many red ones? count them."))
     prompt = policy.encode(PROBLEMS[0])
     sets = token_sets(policy.encoder, PROBLEMS[0], prompt)
-    assert not (sets.of == 2).any()  # the question follows its picture
+    assert not (sets.of == 2).any()  # the question follows its image
     assert policy.encoder.tokenizer.decode(prompt.ids[sets.of == 4]).strip() == "How many red ones?"
 
 

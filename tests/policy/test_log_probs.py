@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cogito_pl.policy import Policy, PolicyConfig
-from tests.conftest import picture, problem
+from tests.conftest import noise_image, problem
 
 PROBLEMS = (
     problem("How many red ones?", (84, 56), seed=1),
@@ -62,7 +62,7 @@ def test_stale_state_of_an_earlier_rollout_changes_nothing(policy):
 
 def test_swapping_or_removing_an_image_changes_the_log_probs(policy):
     two = PROBLEMS[2]
-    swapped = replace(two, images=(two.images[0], picture(112, 84, seed=9)))
+    swapped = replace(two, images=(two.images[0], noise_image(112, 84, seed=9)))
     fewer = replace(two, question=two.question.replace("<image>", "", 1), images=two.images[1:])
     ids, mask = completions(policy, [6])
     values = [policy.log_probs([policy.encode(p)], ids, mask).values for p in (two, swapped, fewer)]

@@ -70,7 +70,7 @@ def test_the_stock_processor_reads_what_ours_saved_and_agrees(encoder, tmp_path)
     torch.testing.assert_close(ours.image_fields["pixel_values"], theirs["pixel_values"], atol=1e-2, rtol=0)
 
 
-def test_the_pictures_stand_where_their_markers_are(encoder):
+def test_the_images_stand_where_their_markers_are(encoder):
     ids = encoder.encode(problem("Is <image> before <image> here?", (28, 28), (28, 28))).ids
     text = encoder.tokenizer.decode(ids)
     picture = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -90,7 +90,7 @@ def test_a_prompt_over_the_budget_is_refused_with_its_length(tiny_folder):
     assert encoder.rejection(problem("1 + 1", (28, 28))) is None
 
 
-def test_a_solution_with_a_picture_token_is_refused(encoder):
+def test_a_solution_with_an_image_token_is_refused(encoder):
     assert "<|image_pad|>" in encoder.rejection(problem("Fine", solution="see <|image_pad|>"))
 
 
@@ -102,7 +102,7 @@ def test_a_completion_ends_with_the_end_token_and_decodes_to_its_text(encoder):
 
 def test_a_problem_that_is_drawn_again_is_not_encoded_again_and_the_cache_is_bounded(tiny_folder):
     encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder)))
-    first, twin = problem("How many?", (56, 56)), problem("How many?", (84, 84))  # of one name, and different pictures
+    first, twin = problem("How many?", (56, 56)), problem("How many?", (84, 84))  # of one name, and different images
     assert encoder.encode(first) is encoder.encode(first)
     assert len(encoder.encode(twin)) != len(encoder.encode(first))
     small = PromptEncoder(PolicyConfig(name=str(tiny_folder), prompt_cache_mib=0))

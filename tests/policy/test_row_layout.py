@@ -111,10 +111,10 @@ def test_an_empty_completion_has_no_tokens_and_disturbs_nobody(layouts):
     torch.testing.assert_close(values[2, :2], policy.log_probs([prompt], ids[2:, :2], mask[2:, :2]).values[0])
 
 
-def test_a_frozen_tower_sees_a_picture_once_and_a_learning_one_in_every_forward(tiny_folder):
+def test_a_frozen_tower_sees_an_image_once_and_a_learning_one_in_every_forward(tiny_folder):
     frozen = Policy(PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector")))
     learning = Policy(PolicyConfig(name=str(tiny_folder)))
-    for policy, forwards in ((frozen, 4), (learning, 8)):  # four pictures in all; two forwards
+    for policy, forwards in ((frozen, 4), (learning, 8)):  # four images in all; two forwards
         first = of_all(policy).values
         assert torch.equal(first, of_all(policy).values)
         assert policy.features.forwards == forwards

@@ -33,7 +33,7 @@ def png(size):
 
 
 def write_problems(file, problems):
-    """Problems of (id, family, difficulty, picture size, answer)."""
+    """Problems of (id, family, difficulty, image size, answer)."""
     rows = [
         {"id": name, "question": "?", "answer": answer, "kind": "text", "choices": [], "images": [png(size)],
          "solution": "", "family": family, "difficulty": difficulty, "seed": 0}

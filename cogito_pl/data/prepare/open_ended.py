@@ -54,7 +54,7 @@ _UNDECIDED = re.compile(
     r"|\b(?:not enough|insufficient|no) (?:information|data)\b|\bno correct\b|^others?$",
     re.IGNORECASE,
 )
-_PICTURE = re.compile(
+_IMAGE = re.compile(
     rf"{IMAGE_MARKER}|\.(?:png|jpe?g|gif|webp|bmp)$|^\W*[A-H]?\W*$"
     r"|^\W*(?:figure|fig|image|picture|diagram|graph|panel|option|choice)\W*(?:[A-H]|\d+)\W*$",
     re.IGNORECASE,
@@ -79,8 +79,8 @@ def open_ended(problem: Problem) -> Problem | Rejected:
     question, choices = separated(problem.question, problem.choices)
     if not choices:
         return Rejected("the options are not in the text")
-    if pictured := [choice for choice in choices if _PICTURE.search(choice)]:
-        return Rejected("an option is a picture or a mere letter", pictured[0])
+    if image_options := [choice for choice in choices if _IMAGE.search(choice)]:
+        return Rejected("an option is a picture or a mere letter", image_options[0])
     right = read(Candidate(problem.answer, "gold"), choices)
     if right is None or len(right) != 1:
         return Rejected("the answer is not one of the options", problem.answer)

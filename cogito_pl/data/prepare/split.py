@@ -1,4 +1,4 @@
-"""A validation split that depends on the problems' ids alone and shares no picture with the training part. Pure."""
+"""A validation split that depends on the problems' ids alone and shares no image with the training part. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,10 +7,10 @@ from cogito_pl.seeds import digest
 
 
 def fingerprints(problem: Problem) -> list[str]:
-    """What must not be on both sides: the pixels of each picture; of a problem without any, its question."""
+    """What must not be on both sides: the pixels of each image; of a problem without any, its question."""
     if not problem.images:
         return ["text " + digest(" ".join(problem.question.casefold().split()), 16)]
-    loaded = [picture.load() for picture in problem.images]
+    loaded = [image.load() for image in problem.images]
     return [digest(repr(image.size).encode() + image.tobytes(), 16) for image in loaded]
 
 

@@ -1,19 +1,19 @@
-"""Problems to rows of a JSON Lines file that the readers read again, with their pictures in a folder beside it."""
+"""Problems to rows of a JSON Lines file that the readers read again, with their images in a folder beside it."""
 
 import hashlib
 import io
 from pathlib import Path
 from typing import Any
 
-from cogito_pl.data.reading.images import FilePicture
+from cogito_pl.data.reading.images import FileImage
 from cogito_pl.files import atomic
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 
-PICTURES = "images"
+IMAGES = "images"
 
 
 def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
-    """The problem as a row of a file in `folder`; its pictures are there when this returns.
+    """The problem as a row of a file in `folder`; its images are there when this returns.
 
     Further columns keep their names, but for those that a column of the row has: these begin with `meta_`.
     """
@@ -23,25 +23,25 @@ def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
         "answer": problem.answer,
         "kind": problem.kind,
         "choices": list(problem.choices),
-        "images": [save_picture(picture, folder) for picture in problem.images],
+        "images": [save_image(image, folder) for image in problem.images],
         "solution": problem.solution,
     }
     return row | {f"meta_{name}" if name in row else name: value for name, value in problem.meta.items()}
 
 
-def save_picture(picture: Picture, folder: Path) -> str:
-    """Puts a picture below `folder` under a name made of its content, once.
+def save_image(image: LazyImage, folder: Path) -> str:
+    """Puts an image below `folder` under a name made of its content, once.
 
     Returns:
         Its path relative to `folder`: a file as it was, anything else as PNG.
     """
-    if isinstance(picture.load, FilePicture):
-        suffix, content = picture.load.path.suffix.lower(), picture.load.path.read_bytes()
+    if isinstance(image.load, FileImage):
+        suffix, content = image.load.path.suffix.lower(), image.load.path.read_bytes()
     else:
         buffer = io.BytesIO()
-        picture.load().save(buffer, "PNG")
+        image.load().save(buffer, "PNG")
         suffix, content = ".png", buffer.getvalue()
-    target = folder / PICTURES / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    target = folder / IMAGES / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
     if not target.exists():
         with atomic(target) as draft:
             draft.write_bytes(content)

@@ -1,6 +1,6 @@
-"""Pictures out of the cells of a table: found, checked once, and decoded again only when needed.
+"""Images out of the cells of a table: found, checked once, and decoded again only when needed.
 
-A cell may be empty, one picture or a list of them; a picture is its bytes, a path, or `{"bytes": ..., "path": ...}`.
+A cell may be empty, one image or a list of them; an image is its bytes, a path, or `{"bytes": ..., "path": ...}`.
 Knows image formats and paths; nothing of questions or of how tables are stored.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from cogito_pl.problem import Picture
+from cogito_pl.problem import LazyImage
 
 CheckImages = Literal["decode", "header"]
 
@@ -35,53 +35,53 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its EXIF orientation."""
+"""What makes an image upright, by its EXIF orientation."""
 
 
-class PictureError(ValueError):
-    """Says why a picture cannot be used."""
+class ImageError(ValueError):
+    """Says why an image cannot be used."""
 
 
 @dataclass(frozen=True)
-class StoredPicture:
-    """Decodes a picture whose bytes lie in a table, which is asked for the cell each time: no bytes are kept."""
+class StoredImage:
+    """Decodes an image whose bytes lie in a table, which is asked for the cell each time: no bytes are kept."""
 
     cell: Callable[[], Any]
     index: int
 
     def __call__(self) -> Image.Image:
-        """The picture, upright RGB."""
-        return upright_rgb(_open(io.BytesIO(_bytes(_pictures(self.cell())[self.index]))))
+        """The image, upright RGB."""
+        return upright_rgb(_open(io.BytesIO(_bytes(_images(self.cell())[self.index]))))
 
 
 @dataclass(frozen=True)
-class FilePicture:
-    """Decodes a picture that is a file."""
+class FileImage:
+    """Decodes an image that is a file."""
 
     path: Path
 
     def __call__(self) -> Image.Image:
-        """The picture, upright RGB."""
+        """The image, upright RGB."""
         with _open(self.path) as image:
             return upright_rgb(image)
 
 
 @dataclass(frozen=True)
-class PictureReader:
-    """Turns cells into pictures.
+class ImageReader:
+    """Turns cells into images.
 
     Args:
         root: Folder, resolved, that paths start from and must stay in.
-        check: Whether every picture is decoded once or only its header is read.
-        max_pixels: Pictures with more pixels are rejected before they are decoded.
+        check: Whether every image is decoded once or only its header is read.
+        max_pixels: Images with more pixels are rejected before they are decoded.
     """
 
     root: Path
     check: CheckImages
     max_pixels: int
 
-    def __call__(self, cell: Any, origin: str, again: Callable[[], Any] | None = None) -> tuple[Picture, ...]:
-        """The pictures of a cell, in order.
+    def __call__(self, cell: Any, origin: str, again: Callable[[], Any] | None = None) -> tuple[LazyImage, ...]:
+        """The images of a cell, in order.
 
         Args:
             cell: The value in the table.
@@ -89,41 +89,41 @@ class PictureReader:
             again: Gives the same value later on; needed where cells hold bytes.
 
         Raises:
-            PictureError: A picture is missing, broken, too large or outside of the root.
+            PictureError: An image is missing, broken, too large or outside of the root.
         """
         found = []
-        for index, value in enumerate(_pictures(cell)):
+        for index, value in enumerate(_images(cell)):
             try:
-                found.append(self._picture(value, f"{origin} image {index + 1}", StoredPicture(again, index)))
-            except PictureError as error:
-                raise PictureError(f"image {index + 1} {error}") from error.__cause__
+                found.append(self._image(value, f"{origin} image {index + 1}", StoredImage(again, index)))
+            except ImageError as error:
+                raise ImageError(f"image {index + 1} {error}") from error.__cause__
         return tuple(found)
 
-    def _picture(self, value: Any, origin: str, stored: StoredPicture) -> Picture:
+    def _image(self, value: Any, origin: str, stored: StoredImage) -> LazyImage:
         data = _bytes(value)
         if data is not None:
-            return Picture(origin, self._size(io.BytesIO(data)), stored)
+            return LazyImage(origin, self._size(io.BytesIO(data)), stored)
         path = value.get("path") if isinstance(value, dict) else value
         if isinstance(value, dict) and isinstance(value.get("bytes"), str):
-            raise PictureError("holds its bytes as text; store a path instead")
+            raise ImageError("holds its bytes as text; store a path instead")
         if not path:
-            raise PictureError("is empty")
+            raise ImageError("is empty")
         if not isinstance(path, str):
-            raise PictureError(f"is neither bytes nor a path: {type(path).__name__}")
+            raise ImageError(f"is neither bytes nor a path: {type(path).__name__}")
         file = self._inside(path)
-        return Picture(f"{origin} ({path})", self._size(file), FilePicture(file))
+        return LazyImage(f"{origin} ({path})", self._size(file), FileImage(file))
 
     def _inside(self, path: str) -> Path:
         try:
             file = (self.root / path).resolve()
             if not file.is_relative_to(self.root):
-                raise PictureError(f"lies outside of image_root: {path!r}")
+                raise ImageError(f"lies outside of image_root: {path!r}")
             if not file.is_file():
-                raise PictureError(f"is not there: {path!r} in image_root")
-        except PictureError:
+                raise ImageError(f"is not there: {path!r} in image_root")
+        except ImageError:
             raise
         except (OSError, ValueError, RuntimeError) as error:  # too long a name, a null byte, a loop of links
-            raise PictureError(f"has no valid path: {path[:80]!r}") from error
+            raise ImageError(f"has no valid path: {path[:80]!r}") from error
         return file
 
     def _size(self, file: Path | io.BytesIO) -> tuple[int, int]:
@@ -131,23 +131,23 @@ class PictureReader:
         try:
             with _open(file) as image:
                 if image.width * image.height > self.max_pixels:
-                    raise PictureError(f"has {image.width} x {image.height} pixels: over {self.max_pixels} in all")
+                    raise ImageError(f"has {image.width} x {image.height} pixels: over {self.max_pixels} in all")
                 if self.check == "decode":
                     return upright_rgb(image).size
-                # The base class's method: that of PNG decodes the whole picture to find a trailing EXIF chunk.
+                # The base class's method: that of PNG decodes the whole image to find a trailing EXIF chunk.
                 turned = _orientation(lambda: Image.Image.getexif(image)) >= 5
                 return image.size[::-1] if turned else image.size
-        except PictureError:
+        except ImageError:
             raise
         except (UnidentifiedImageError, Image.DecompressionBombError) as error:
             reason = "too large" if isinstance(error, Image.DecompressionBombError) else f"none of {', '.join(FORMATS)}"
-            raise PictureError(f"cannot be opened: {reason}") from error
+            raise ImageError(f"cannot be opened: {reason}") from error
         except Exception as error:  # decoders raise whatever broken bytes lead them to
-            raise PictureError(f"cannot be decoded: {error}") from error
+            raise ImageError(f"cannot be decoded: {error}") from error
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """The picture as people see it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
+    """The image as people see it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
     image.load()  # of an animation, the first frame
     turn = _TURNS.get(_orientation(image.getexif))
     image = image if turn is None else image.transpose(turn)
@@ -160,7 +160,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _orientation(exif: Callable[[], Image.Exif]) -> int:
-    """The EXIF orientation, 1 to 8; broken EXIF data, which many sound pictures carry, count as upright."""
+    """The EXIF orientation, 1 to 8; broken EXIF data, which many sound images carry, count as upright."""
     try:
         orientation = exif().get(ExifTags.Base.Orientation, 1)
     except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
@@ -168,15 +168,15 @@ def _orientation(exif: Callable[[], Image.Exif]) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def looks_like_pictures(value: Any) -> bool:
-    """Whether a cell seems to hold pictures, by its shape and the ends of its file names."""
+def looks_like_images(value: Any) -> bool:
+    """Whether a cell seems to hold images, by its shape and the ends of its file names."""
     first = next(iter(value), None) if isinstance(value, list) else value
     if isinstance(first, dict):
         return bool(first) and first.keys() <= {"bytes", "path"}
     return isinstance(first, bytes) or (isinstance(first, str) and first.lower().endswith(SUFFIXES))
 
 
-def _pictures(cell: Any) -> list[Any]:
+def _images(cell: Any) -> list[Any]:
     """The entries of a cell; none where it is empty."""
     if isinstance(cell, list):
         return cell

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from tqdm import tqdm
 
 from cogito_pl.data.reading.folders import data_folder, open_table
-from cogito_pl.data.reading.images import CheckImages, PictureError, PictureReader
+from cogito_pl.data.reading.images import CheckImages, ImageError, ImageReader
 from cogito_pl.data.reading.rows import ProblemMaker, RowError, existing_columns
 from cogito_pl.data.source import Source
 from cogito_pl.files import write_jsonl
@@ -79,9 +79,9 @@ def read_source(
     Args:
         source: Where the rows are and what their columns are called.
         rejection_limit: Share of rows that may be rejected.
-        check_images: `decode` decodes every picture once, so that broken ones are rejected now; `header` is faster and
-            finds only those that are missing or no pictures at all.
-        max_image_pixels: Pictures with more pixels than this are rejected.
+        check_images: `decode` decodes every image once, so that broken ones are rejected now; `header` is faster and
+            finds only those that are missing or no images at all.
+        max_image_pixels: Images with more pixels than this are rejected.
         check: Gives a reason to refuse a problem, or None.
         progress: Show a progress bar for long sources.
 
@@ -95,9 +95,9 @@ def read_source(
     table = open_table(source)
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
-    columns = existing_columns(source, table.columns, table.picture_columns) if table.columns else source.columns
-    pictures = PictureReader(data_folder(source), check_images, max_image_pixels)
-    maker = ProblemMaker(source, columns, pictures, check)
+    columns = existing_columns(source, table.columns, table.image_columns) if table.columns else source.columns
+    images = ImageReader(data_folder(source), check_images, max_image_pixels)
+    maker = ProblemMaker(source, columns, images, check)
     result = ReadResult([], [])
     named = [name for name in vars(columns).values() if name is not None]
     shown = tqdm(
@@ -111,7 +111,7 @@ def read_source(
     for position, row in enumerate(shown):
         try:
             result.problems.append(maker(position, row))
-        except (RowError, PictureError) as error:
+        except (RowError, ImageError) as error:
             result.rejections.append(Rejection(row.file, row.number, str(error)))
     if source.limit is not None:
         _log.warning("source %s: limit=%d: only the first %d rows were read", source.label, source.limit, len(table))

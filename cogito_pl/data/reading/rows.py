@@ -1,6 +1,6 @@
 """One row of a table to one problem, or the reason why not.
 
-Knows what the columns mean; nothing of files or of how pictures are decoded.
+Knows what the columns mean; nothing of files or of how images are decoded.
 """
 
 import logging
@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from cogito_pl.data.reading.images import PictureReader
+from cogito_pl.data.reading.images import ImageReader
 from cogito_pl.data.reading.tables import Row
 from cogito_pl.data.source import Columns, Source
 from cogito_pl.problem import IMAGE_MARKER, KINDS, Problem
@@ -22,16 +22,16 @@ class RowError(ValueError):
     """Says why a row cannot become a problem."""
 
 
-def existing_columns(source: Source, present: Sequence[str], with_pictures: Sequence[str]) -> Columns:
+def existing_columns(source: Source, present: Sequence[str], with_images: Sequence[str]) -> Columns:
     """The source's columns, None for defaults that the data lack.
 
     Args:
         source: States the columns.
         present: The columns of the data.
-        with_pictures: Those of them that hold pictures.
+        with_images: Those of them that hold images.
 
     Raises:
-        ValueError: A column that is needed or was named is absent, the kind is stated nowhere, or there are pictures
+        ValueError: A column that is needed or was named is absent, the kind is stated nowhere, or there are images
             that no setting mentions.
     """
     columns, has = source.columns, f"{source.path} has the columns {', '.join(present)}"
@@ -47,7 +47,7 @@ def existing_columns(source: Source, present: Sequence[str], with_pictures: Sequ
             f"source {source.label}: the kind of the answers is stated nowhere; set `kind` to one of "
             f"{', '.join(KINDS)}, or name a column under `columns.kind`; {has}"
         )
-    unnamed = ", ".join(name for name in with_pictures if name not in vars(columns).values())
+    unnamed = ", ".join(name for name in with_images if name not in vars(columns).values())
     if unnamed and columns.images is None and source.columns.images is not None:
         raise ValueError(
             f"source {source.label}: no setting names the pictures in {unnamed}; set `columns.images`, or set it to "
@@ -64,15 +64,15 @@ class ProblemMaker:
     Args:
         source: Gives the name, and the kind where a row has none.
         columns: What the columns are called; None for those that the data lack.
-        pictures: Reads picture cells.
+        images: Reads image cells.
         check: Gives a reason to refuse a problem, or None.
     """
 
     def __init__(
-        self, source: Source, columns: Columns, pictures: PictureReader, check: Callable[[Problem], str | None]
+        self, source: Source, columns: Columns, images: ImageReader, check: Callable[[Problem], str | None]
     ) -> None:
         self.repeated_ids = 0
-        self._source, self._columns, self._pictures, self._check = source, columns, pictures, check
+        self._source, self._columns, self._images, self._check = source, columns, images, check
         self._named = set(vars(columns).values())
         self._ids: dict[str, int] = {}
 
@@ -85,7 +85,7 @@ class ProblemMaker:
 
         Raises:
             RowError: The row cannot be used.
-            PictureError: A picture of the row cannot be used.
+            PictureError: An image of the row cannot be used.
         """
         if row.fault:
             raise RowError(row.fault)
@@ -97,7 +97,7 @@ class ProblemMaker:
         answer = _answer(cells.get(self._columns.answer))
         cell = cells.get(self._columns.images)
         again = None if row.again is None else partial(row.again, self._columns.images)
-        images = self._pictures(cell, f"{row.file} row {row.number}", again)
+        images = self._images(cell, f"{row.file} row {row.number}", again)
         if images and IMAGE_MARKER not in question:
             question = f"{IMAGE_MARKER * len(images)}\n{question}"
         try:

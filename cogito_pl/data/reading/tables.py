@@ -1,6 +1,6 @@
 """Rows of data as plain dictionaries, each with the file and the row it came from.
 
-Knows Arrow tables and JSON text; nothing of where the files were found, of problems, or of what is in a picture.
+Knows Arrow tables and JSON text; nothing of where the files were found, of problems, or of what is in an image.
 """
 
 import codecs
@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 from datasets import ClassLabel, Dataset
 
-from cogito_pl.data.reading.images import looks_like_pictures
+from cogito_pl.data.reading.images import looks_like_images
 
-_BATCH = 32  # rows whose pictures are in memory at once
-_SNIFFED = 100  # rows that are looked at to tell which columns hold file names of pictures
+_BATCH = 32  # rows whose images are in memory at once
+_SNIFFED = 100  # rows that are looked at to tell which columns hold file names of images
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class JsonTable:
         self._rows = list(islice(every, limit))
         self.columns = tuple(dict.fromkeys(chain.from_iterable(row.cells for row in self._rows)))
         seen = [row.cells for row in self._rows[:_SNIFFED]]
-        self.picture_columns = tuple(c for c in self.columns if any(looks_like_pictures(row.get(c)) for row in seen))
+        self.image_columns = tuple(c for c in self.columns if any(looks_like_images(row.get(c)) for row in seen))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -64,7 +64,7 @@ class JsonTable:
 
 
 class ArrowTable:
-    """Rows of a memory-mapped data set, read batch by batch without decoding pictures.
+    """Rows of a memory-mapped data set, read batch by batch without decoding images.
 
     Args:
         dataset: The data set.
@@ -85,8 +85,8 @@ class ArrowTable:
             c for c, kind in self._types.items() if _is_text(kind) or (_is_list(kind) and _is_text(kind.value_type))
         ]
         seen = self._data.select_columns(texts)[:_SNIFFED].to_pydict() if texts else {}
-        self.picture_columns = tuple(
-            c for c in self.columns if _holds_pictures(self._types[c]) or any(map(looks_like_pictures, seen.get(c, [])))
+        self.image_columns = tuple(
+            c for c in self.columns if _holds_images(self._types[c]) or any(map(looks_like_images, seen.get(c, [])))
         )
 
     def __len__(self) -> int:
@@ -132,10 +132,10 @@ def _is_plain(kind: pa.DataType) -> bool:
     return _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
 
 
-def _holds_pictures(kind: pa.DataType) -> bool:
-    """Whether the type is that of pictures: bytes, or a structure of bytes and path, or a list of either."""
+def _holds_images(kind: pa.DataType) -> bool:
+    """Whether the type is that of images: bytes, or a structure of bytes and path, or a list of either."""
     if _is_list(kind):
-        return _holds_pictures(kind.value_type)
+        return _holds_images(kind.value_type)
     if pa.types.is_struct(kind):
         return {member.name for member in kind} == {"bytes", "path"}
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)

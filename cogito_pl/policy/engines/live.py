@@ -54,7 +54,7 @@ def sample(
         prompts: One per group.
         settings: One per prompt.
         seeds: One list per prompt, equally long, with a seed per completion; unused by greedy rows.
-        images: What the forward over the prompts is given for their pictures: pixels, or features made before.
+        images: What the forward over the prompts is given for their images: pixels, or features made before.
         suppressed_ids: Never sampled.
         end_ids: Any of them ends a completion and is its last token.
         pad_id: Fills the rest of a row.

@@ -11,8 +11,8 @@ from rich.console import Console
 from cogito_pl.quickstart.ablation.arms import PLAIN, Ablation
 from cogito_pl.quickstart.ablation.configuration import fit_configurations
 from cogito_pl.quickstart.ablation.fairness import check_equal, draws_from, sizes
+from cogito_pl.quickstart.ablation.figure import draw_figure
 from cogito_pl.quickstart.ablation.outcome import FILE, outcome, write_outcome
-from cogito_pl.quickstart.ablation.picture import draw_picture
 from cogito_pl.quickstart.ablation.runs import Run, forget_branches, open_runs
 from cogito_pl.quickstart.ablation.table import markdown, terminal_table
 from cogito_pl.quickstart.account import Account
@@ -30,7 +30,7 @@ REFUSED = 2
 
 
 def ablate(ablation: Ablation) -> bool:
-    """Runs an ablation, or what is left of it, and writes table and picture.
+    """Runs an ablation, or what is left of it, and writes table and image.
 
     Returns:
         Whether every run has a result.
@@ -101,13 +101,13 @@ def claim_folder(folder: Path) -> None:
 
 
 def present(result: Mapping[str, Any], folder: Path, console: Console) -> None:
-    """Writes what came out to `folder`, as values, table and picture, and shows the table."""
-    values, table, picture = write_outcome(folder, result), folder / "ablation.md", folder / "ablation.png"
+    """Writes what came out to `folder`, as values, table and image, and shows the table."""
+    values, table, image = write_outcome(folder, result), folder / "ablation.md", folder / "ablation.png"
     table.write_text(markdown(result), encoding="utf-8")
-    draw_picture(result, picture)
+    draw_figure(result, image)
     console.print()
     console.print(terminal_table(result))
-    for file in (values, table, picture):
+    for file in (values, table, image):
         console.print(f"  {file}", markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""`ablation.json`: from the graded completions and costs of all runs to what the table and the picture show.
+"""`ablation.json`: from the graded completions and costs of all runs to what the table and the image show.
 
 Knows rows and numbers; nothing of how a run is made. Shares are 0 to 1, intervals `[low, high]` at 95%.
 """

@@ -1,4 +1,4 @@
-"""What a guesser achieves who knows a problem's family, difficulty and picture sizes, but sees nothing."""
+"""What a guesser achieves who knows a problem's family, difficulty and image sizes, but sees nothing."""
 
 import io
 from collections import defaultdict

@@ -30,7 +30,7 @@ def careful_outcome(settings: Settings, answers: Answers, cost: Cost, grpo_cost:
 
 
 def permuted_outcome(settings: Settings) -> dict:
-    """Accuracy on exchanged pictures, that of the blind guess, and how much more the models know than it does."""
+    """Accuracy on exchanged images, that of the blind guess, and how much more the models know than it does."""
     control = control_settings(settings, "permuted-images")
     blind = blind_verdicts(part_file(settings.data, "train"), permuted_file(control))
     result: dict = {}

@@ -39,7 +39,7 @@ def careful_phases(control: Settings, steps: int) -> list[Phase]:
 
 
 def permuted_phases(control: Settings, trunk: Settings) -> list[Phase]:
-    """Draws the test problems again with pictures exchanged, and grades SFT and GRPO on them."""
+    """Draws the test problems again with images exchanged, and grades SFT and GRPO on them."""
     folder = control.run / "data"
     options = ("--count", str(control.n_test), "--seed", str(control.seed), "--permute-images")
     data = Phase(
@@ -59,7 +59,7 @@ def permuted_phases(control: Settings, trunk: Settings) -> list[Phase]:
 
 
 def permuted_file(control: Settings) -> Path:
-    """Where the problems with exchanged pictures are."""
+    """Where the problems with exchanged images are."""
     return part_file(control.run / "data", "test")
 
 

@@ -74,7 +74,7 @@ def _halves(text: str) -> tuple[str, str]:
 
 
 def image_revisit(response: str, verdict: Grade) -> float:
-    """The picture named early, looked at again later, and corrected after that; at most 1."""
+    """The image named early, looked at again later, and corrected after that; at most 1."""
     early, late = _halves(response.lower())
     again = [match.end() for match in _LOOK_AGAIN.finditer(late)]
     corrected = sum(bool(_CORRECTION.search(late[end : end + 300])) for end in again)

@@ -1,6 +1,6 @@
 """The verifier of multiple choice. Knows labels and option texts; nothing of the question.
 
-Labels are A, B, ... for as many options as the problem has; a problem without options (they are drawn in the picture)
+Labels are A, B, ... for as many options as the problem has; a problem without options (they are drawn in the image)
 allows A to Z. An answer is a set of labels ("B, D", "DB" and "D and B" are one), or the text of exactly one option;
 where both are written the label counts. "A or B" is an answer, and wrong. A label counts only where an answer is
 stated: at the start of a tag, box or marked text, alone at the end of the closing statement, as the only label that the

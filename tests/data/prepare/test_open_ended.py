@@ -78,12 +78,12 @@ def test_a_problem_that_needs_its_options_is_refused_with_the_reason(given, reas
     assert reason in made.reason
 
 
-def test_pictures_stay_where_they_are_and_options_with_pictures_are_refused():
+def test_images_stay_where_they_are_and_options_with_images_are_refused():
     made = open_ended(problem("<image>How many? <image>\nA. 3 B. 4", (8, 8), (8, 8), kind="choice", answer="A"))
     assert made.question == "<image>How many? <image>"
     assert len(made.images) == 2
-    pictured = problem("What is next? A. <image> B. <image>", (8, 8), (8, 8), kind="choice", answer="A")
-    assert "picture" in open_ended(pictured).reason
+    image_options = problem("What is next? A. <image> B. <image>", (8, 8), (8, 8), kind="choice", answer="A")
+    assert "picture" in open_ended(image_options).reason
 
 
 def test_everything_else_of_the_problem_is_kept_but_the_worked_solution():

@@ -1,9 +1,9 @@
-"""A validation split: the same again, disjoint by picture, and stable when data are added."""
+"""A validation split: the same again, disjoint by image, and stable when data are added."""
 
 import pytest
 
 from cogito_pl.data.prepare.split import fingerprints, validation_ids
-from tests.conftest import picture, problem
+from tests.conftest import noise_image, problem
 
 ALONE = {f"p{i}": [f"print{i}"] for i in range(2000)}
 
@@ -21,7 +21,7 @@ def test_more_data_leave_every_problem_on_its_side_and_a_larger_share_only_adds(
     assert validation_ids(ALONE, share=0.2) < validation_ids(ALONE, share=0.3)
 
 
-def test_problems_that_share_pictures_even_through_others_stay_together():
+def test_problems_that_share_images_even_through_others_stay_together():
     chained = {f"p{i}": [f"print{i // 3}", *([f"print{i // 3 + 1}"] if i % 6 == 2 else [])] for i in range(600)}
     held = validation_ids(chained, share=0.3)
     seen = {
@@ -51,7 +51,7 @@ def test_sizes_that_make_no_split_are_refused(size, message):
         validation_ids(ALONE, **size)
 
 
-def test_one_picture_for_all_problems_cannot_be_split():
+def test_one_image_for_all_problems_cannot_be_split():
     with pytest.raises(ValueError, match="the largest of 50"):
         validation_ids({f"p{i}": ["logo"] for i in range(50)}, share=0.5)
 
@@ -60,5 +60,5 @@ def test_fingerprints_are_pixels_whatever_the_file_and_questions_where_there_are
     one, again, other = problem("a", (8, 8), seed=1), problem("b", (8, 8), seed=1), problem("a", (8, 8), seed=2)
     assert fingerprints(one) == fingerprints(again) != fingerprints(other)
     assert fingerprints(problem("What  IS it?", seed=1)) == fingerprints(problem("what is it?", seed=2))
-    assert picture(4, 16).load().tobytes() != b""
+    assert noise_image(4, 16).load().tobytes() != b""
     assert fingerprints(problem("a", (4, 16))) != fingerprints(problem("a", (16, 4)))

@@ -13,7 +13,7 @@ from cogito_pl.data.source import Source
 
 @pytest.fixture
 def choices(tmp_path):
-    """Twelve multiple choices over four pictures, one of which needs its options, and one open question."""
+    """Twelve multiple choices over four images, one of which needs its options, and one open question."""
     for shade in range(4):
         Image.new("RGB", (20 + shade, 20), (shade * 60, 0, 0)).save(tmp_path / f"shade{shade}.jpg")
     rows = [
@@ -32,7 +32,7 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_what_is_made_open_ended_is_read_again_with_the_same_pictures(choices, tmp_path, capsys):
+def test_what_is_made_open_ended_is_read_again_with_the_same_images(choices, tmp_path, capsys):
     main(["open-ended", str(choices), str(tmp_path / "out")])
     again = read_source(Source(path=str(tmp_path / "out" / "problems.jsonl")))
     assert again.rejections == []
@@ -80,7 +80,7 @@ def test_a_killed_step_goes_on_and_ends_with_the_same_files(choices, tmp_path, m
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_a_split_shares_no_picture_and_loses_no_problem(choices, tmp_path):
+def test_a_split_shares_no_image_and_loses_no_problem(choices, tmp_path):
     main(["split", str(choices), str(tmp_path / "out"), "--count", "4"])
     train, held = lines(tmp_path / "out" / "train.jsonl"), lines(tmp_path / "out" / "validation.jsonl")
     assert 1 <= len(held) <= 4
@@ -89,7 +89,7 @@ def test_a_split_shares_no_picture_and_loses_no_problem(choices, tmp_path):
     assert shown[0].isdisjoint(shown[1])
 
 
-def test_pictures_that_lie_in_a_table_are_written_as_files(playground_folder, tmp_path):
+def test_images_that_lie_in_a_table_are_written_as_files(playground_folder, tmp_path):
     main(["split", str(playground_folder), str(tmp_path / "out"), "--subset", "train", "--count", "10"])
     before = {p.id: p for p in read_source(Source(path=str(playground_folder), subset="train")).problems}
     for problem in read_source(Source(path=str(tmp_path / "out" / "validation.jsonl"))).problems:

@@ -1,4 +1,4 @@
-"""Pictures come out upright, in RGB, and only from where they may: `pytest tests/data/test_pictures.py`."""
+"""Images come out upright, in RGB, and only from where they may: `pytest tests/data/test_pictures.py`."""
 
 import io
 import pickle
@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from PIL import Image, ImageDraw
 
-from cogito_pl.data.reading.images import PictureError, PictureReader, looks_like_pictures, upright_rgb
+from cogito_pl.data.reading.images import ImageError, ImageReader, looks_like_images, upright_rgb
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
@@ -18,7 +18,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
 
 
 def turned(orientation: int, kind: str = "JPEG", size=(40, 20)) -> bytes:
-    """A picture with a red left half, to be shown as its EXIF orientation says."""
+    """An image with a red left half, to be shown as its EXIF orientation says."""
     image = Image.new("RGB", size, "blue")
     image.paste("red", (0, 0, size[0] // 2, size[1]))
     exif = Image.Exif()
@@ -28,7 +28,7 @@ def turned(orientation: int, kind: str = "JPEG", size=(40, 20)) -> bytes:
 
 @pytest.fixture
 def reader(tmp_path):
-    return PictureReader(tmp_path.resolve(), "decode", 50_000_000)
+    return ImageReader(tmp_path.resolve(), "decode", 50_000_000)
 
 
 def one(reader, value):
@@ -87,35 +87,35 @@ def test_an_animation_is_its_first_frame(reader):
     ("orientation", "size", "red"),
     [(1, (40, 20), (5, 10)), (3, (40, 20), (35, 10)), (6, (20, 40), (10, 5)), (8, (20, 40), (10, 35))],
 )
-def test_a_picture_is_shown_upright_and_its_size_is_known_beforehand(tmp_path, check, kind, orientation, size, red):
-    picture = one(PictureReader(tmp_path.resolve(), check, 10**6), turned(orientation, kind))
+def test_an_image_is_shown_upright_and_its_size_is_known_beforehand(tmp_path, check, kind, orientation, size, red):
+    picture = one(ImageReader(tmp_path.resolve(), check, 10**6), turned(orientation, kind))
     loaded = picture.load()
     assert picture.size == loaded.size == size
     assert near(loaded.getpixel(red), (255, 0, 0), 40)
 
 
-def test_broken_exif_data_do_not_spoil_a_sound_picture(reader):
+def test_broken_exif_data_do_not_spoil_a_sound_image(reader):
     data = encoded(Image.new("RGB", (8, 4)), "JPEG", exif=b"Exif\x00\x00this is no TIFF header at all")
     assert one(reader, data).size == (8, 4)
 
 
-def test_a_truncated_picture_is_refused_when_it_is_decoded(tmp_path):
+def test_a_truncated_image_is_refused_when_it_is_decoded(tmp_path):
     image = Image.effect_noise((64, 64), 80)
     for kind in ("PNG", "JPEG"):
         data = encoded(image, kind)[:-200]
-        with pytest.raises(PictureError, match="image 1 cannot be decoded"):
-            one(PictureReader(tmp_path.resolve(), "decode", 10**6), data)
-        assert one(PictureReader(tmp_path.resolve(), "header", 10**6), data).size == (64, 64)
+        with pytest.raises(ImageError, match="image 1 cannot be decoded"):
+            one(ImageReader(tmp_path.resolve(), "decode", 10**6), data)
+        assert one(ImageReader(tmp_path.resolve(), "header", 10**6), data).size == (64, 64)
 
 
-def test_bytes_that_are_no_picture_are_refused_without_addresses_in_the_reason(reader):
-    with pytest.raises(PictureError, match=r"image 1 cannot be opened: none of PNG") as caught:
+def test_bytes_that_are_no_image_are_refused_without_addresses_in_the_reason(reader):
+    with pytest.raises(ImageError, match=r"image 1 cannot be opened: none of PNG") as caught:
         one(reader, b"not a picture")
     assert "0x" not in str(caught.value)
 
 
 def test_postscript_is_never_handed_to_another_program(reader):
-    with pytest.raises(PictureError, match="cannot be opened"):
+    with pytest.raises(ImageError, match="cannot be opened"):
         one(reader, encoded(Image.new("RGB", (8, 8)), "EPS"))
 
 
@@ -123,13 +123,13 @@ def test_a_decompression_bomb_is_refused_by_its_header_and_without_a_warning(tmp
     data = encoded(Image.new("1", (12_000, 12_000)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(PictureError, match="12000 x 12000 pixels: over 50000000"):
-            one(PictureReader(tmp_path.resolve(), "decode", 50_000_000), data)
-        assert one(PictureReader(tmp_path.resolve(), "header", 10**9), data).size == (12_000, 12_000)
+        with pytest.raises(ImageError, match="12000 x 12000 pixels: over 50000000"):
+            one(ImageReader(tmp_path.resolve(), "decode", 50_000_000), data)
+        assert one(ImageReader(tmp_path.resolve(), "header", 10**9), data).size == (12_000, 12_000)
 
 
 @pytest.mark.parametrize("cell", [None, [], "", {"bytes": None, "path": None}, {"bytes": b"", "path": ""}])
-def test_an_empty_cell_has_no_pictures(reader, cell):
+def test_an_empty_cell_has_no_images(reader, cell):
     assert reader(cell, "file row 0") == ()
 
 
@@ -138,9 +138,9 @@ def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_
     (tmp_path / "a.png").write_bytes(data)
     cells = [data, "a.png", {"bytes": data, "path": "gone.png"}, {"bytes": None, "path": "a.png"}, {"path": "a.png"}]
     for cell in (*cells, cells):
-        pictures = reader(cell, "file row 0", lambda cell=cell: cell)
-        assert [p.size for p in pictures] == [(5, 7)] * (len(cell) if isinstance(cell, list) else 1)
-        assert all(p.load().size == (5, 7) for p in pictures)
+        images = reader(cell, "file row 0", lambda cell=cell: cell)
+        assert [p.size for p in images] == [(5, 7)] * (len(cell) if isinstance(cell, list) else 1)
+        assert all(p.load().size == (5, 7) for p in images)
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_
         ("\ud800.png", "image 1 has no valid path"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_its_place_and_reason(reader, tmp_path, value, reason):
+def test_what_is_no_image_is_refused_with_its_place_and_reason(reader, tmp_path, value, reason):
     (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (2, 2))))
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         reader(value, "file row 0", lambda: value)
     assert str(caught.value).startswith(reason)
     assert len(str(caught.value)) < 200
@@ -173,15 +173,15 @@ def test_a_path_may_not_leave_the_folder_by_dots_root_or_link(tmp_path):
         (folder / "a.png").write_bytes(encoded(Image.new("RGB", (2, 2))))
     (inside / "link.png").symlink_to(outside / "a.png")
     (inside / "linked").symlink_to(outside)
-    reader = PictureReader(inside.resolve(), "decode", 10**6)
+    reader = ImageReader(inside.resolve(), "decode", 10**6)
     for path in ("../outside/a.png", str(outside / "a.png"), "link.png", "linked/a.png", "../inside2/a.png", ".."):
-        with pytest.raises(PictureError, match="lies outside of image_root"):
+        with pytest.raises(ImageError, match="lies outside of image_root"):
             one(reader, path)
     for path in ("a.png", "./a.png", "../inside/a.png", str(inside / "a.png")):
         assert one(reader, path).size == (2, 2)
 
 
-def test_a_picture_travels_to_another_process(reader, tmp_path):
+def test_an_image_travels_to_another_process(reader, tmp_path):
     data = encoded(Image.new("RGB", (5, 7)))
     (tmp_path / "a.png").write_bytes(data)
     for cell in (data, "a.png"):
@@ -189,14 +189,14 @@ def test_a_picture_travels_to_another_process(reader, tmp_path):
         assert pickle.loads(pickle.dumps(picture)).load().size == (5, 7)
 
 
-def test_making_a_picture_upright_leaves_the_original_alone():
+def test_making_an_image_upright_leaves_the_original_alone():
     image = Image.new("L", (3, 3), 9)
     ImageDraw.Draw(upright_rgb(image)).point((0, 0), "red")
     assert image.getpixel((0, 0)) == 9
 
 
-def test_pictures_are_recognised_by_shape_and_by_file_name():
+def test_images_are_recognised_by_shape_and_by_file_name():
     for value in (b"x", "a/b.PNG", ["a.jpg"], {"bytes": None, "path": "x"}, [{"path": "x"}]):
-        assert looks_like_pictures(value)
+        assert looks_like_images(value)
     for value in (None, "", "a question", [], ["a", "b"], 3, {"x": 1}, {}):
-        assert not looks_like_pictures(value)
+        assert not looks_like_images(value)

@@ -201,7 +201,7 @@ def test_default_columns_may_be_absent_except_question_and_answer():
 @pytest.mark.parametrize(
     "kind", [ImageFeature(), List(ImageFeature()), {"bytes": Value("binary"), "path": Value("string")}, Value("binary")]
 )
-def test_pictures_that_no_setting_names_are_an_error(kind, caplog):
+def test_images_that_no_setting_names_are_an_error(kind, caplog):
     features = Features(question=Value("string"), answer=Value("string"), image=kind)
     value = [cell()] if isinstance(kind, List) else png() if kind == Value("binary") else cell()
     path = parquet("p.parquet", [{"question": "q", "answer": "1", "image": value}], features)
@@ -214,7 +214,7 @@ def test_pictures_that_no_setting_names_are_an_error(kind, caplog):
     assert "pictures in image are not used" in caplog.text
 
 
-def test_unnamed_file_names_of_pictures_are_an_error_too():
+def test_unnamed_file_names_of_images_are_an_error_too():
     rows = [{"question": "q", "answer": "1", "figure": "a.png"}]
     features = Features(question=Value("string"), answer=Value("string"), figure=Value("string"))
     for path in (jsonl("a.jsonl", rows), parquet("p.parquet", rows, features)):
@@ -222,7 +222,7 @@ def test_unnamed_file_names_of_pictures_are_an_error_too():
             read(path, kind="number")
 
 
-def test_a_text_only_row_among_pictures_is_a_problem_without_images():
+def test_a_text_only_row_among_images_is_a_problem_without_images():
     result = read(parquet("p.parquet", [row(), row(images=None), row(images=[])]))
     assert [len(p.images) for p in result.problems] == [1, 0, 0]
     assert result.problems[1].question == "How many?"
@@ -236,8 +236,8 @@ def test_markers_in_the_question_stay_where_they_are():
 def test_a_missing_path_is_an_error_that_names_it():
     with pytest.raises(FileNotFoundError, match=r"source gone: data/gone does not exist in .*put the data there"):
         read("data/gone")
-    with pytest.raises(FileNotFoundError, match="image_root pictures is no folder"):
-        read(jsonl("a.jsonl", [{"question": "q", "answer": "1"}]), kind="text", image_root="pictures")
+    with pytest.raises(FileNotFoundError, match="image_root images is no folder"):
+        read(jsonl("a.jsonl", [{"question": "q", "answer": "1"}]), kind="text", image_root="images")
 
 
 def test_too_many_refusals_stop_the_reading_and_are_counted_by_reason():
@@ -359,7 +359,7 @@ def test_a_card_that_is_no_yaml_is_an_error_that_names_it():
         read("set")
 
 
-def test_a_folder_of_pictures_with_a_metadata_file_is_read():
+def test_a_folder_of_images_with_a_metadata_file_is_read():
     Path("set/train").mkdir(parents=True)
     Path("set/train/a.png").write_bytes(png((3, 5)))
     jsonl("set/train/metadata.jsonl", [{"file_name": "a.png", "question": "q", "answer": 4}])
@@ -367,7 +367,7 @@ def test_a_folder_of_pictures_with_a_metadata_file_is_read():
     assert (problem.images[0].load().size, problem.answer) == ((3, 5), "4")
 
 
-def test_json_lines_outnumbered_by_pictures_are_found_with_the_remedy_of_the_error():
+def test_json_lines_outnumbered_by_images_are_found_with_the_remedy_of_the_error():
     Path("set/images").mkdir(parents=True)
     for n in range(3):
         Path(f"set/images/train_{n}.png").write_bytes(png((n + 1, 5)))
@@ -443,7 +443,7 @@ def test_json_lines_lose_one_row_per_broken_line_and_keep_line_numbers():
     assert [p.id for p in result.problems] == ["0", "2", "5", "7"]
 
 
-def test_json_lines_with_pictures_by_path_read_them_from_the_folder_of_the_data():
+def test_json_lines_with_images_by_path_read_them_from_the_folder_of_the_data():
     Path("data/img").mkdir(parents=True)
     for n in range(3):
         Path(f"data/img/{n}.png").write_bytes(png((n + 1, 4)))
@@ -540,7 +540,7 @@ def test_a_limit_takes_the_first_rows_and_says_so(caplog):
         read("p.parquet", limit=0)
 
 
-def test_problems_travel_to_another_process_without_their_pictures():
+def test_problems_travel_to_another_process_without_their_images():
     big = Image.effect_noise((300, 300), 90)
     stream = io.BytesIO()
     big.save(stream, "PNG")
@@ -551,7 +551,7 @@ def test_problems_travel_to_another_process_without_their_pictures():
     assert pickle.loads(sent).images[0].load().size == (300, 300)
 
 
-def test_pictures_belong_to_their_rows_across_batches_and_files():
+def test_images_belong_to_their_rows_across_batches_and_files():
     for part, first in enumerate((0, 45)):
         rows = [row(answer=str(n + 1), images=[cell((n + 1, 2))]) for n in range(first, first + 45)]
         parquet(f"set/train-{part:05d}-of-00002.parquet", rows)
@@ -559,7 +559,7 @@ def test_pictures_belong_to_their_rows_across_batches_and_files():
         assert problem.images[0].load().size == problem.images[0].size == (int(problem.answer), 2)
 
 
-def test_reading_the_header_alone_finds_what_is_no_picture_but_not_what_is_cut_short():
+def test_reading_the_header_alone_finds_what_is_no_image_but_not_what_is_cut_short():
     rows = [
         row(),
         row(images=[{"bytes": b"x", "path": None}]),

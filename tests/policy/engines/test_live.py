@@ -1,4 +1,4 @@
-"""Rollouts draw from the policy, row by row, and never a token that stands for a picture."""
+"""Rollouts draw from the policy, row by row, and never a token that stands for an image."""
 
 import pytest
 import torch

@@ -56,7 +56,7 @@ def pretend(monkeypatch):
     pretender = Pretender()
     monkeypatch.setattr(running, "run_command", pretender)
     monkeypatch.setattr(driving, "fit_configurations", pretender.configurations)
-    monkeypatch.setattr(driving, "draw_picture", lambda result, path: path.write_text("drawn"))
+    monkeypatch.setattr(driving, "draw_figure", lambda result, path: path.write_text("drawn"))
     return pretender
 
 

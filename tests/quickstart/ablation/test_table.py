@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cogito_pl.quickstart.ablation.picture import draw_picture, picture
+from cogito_pl.quickstart.ablation.figure import draw_figure, figure
 from cogito_pl.quickstart.ablation.table import COLUMNS, markdown, notes, rows, terminal_table
 from tests.quickstart.ablation.results import result
 
@@ -51,8 +51,8 @@ def test_the_terminal_shows_the_table_and_takes_no_text_for_markup(width):
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_the_picture_has_a_row_per_arm_and_a_dot_per_seed(seeds):
-    left, right = picture(result(seeds)).axes
+def test_the_image_has_a_row_per_arm_and_a_dot_per_seed(seeds):
+    left, right = figure(result(seeds)).axes
     assert [label.get_text() for label in left.get_yticklabels()] == ["SFT (start)", "plain", "better", "broken"]
     dots = [offset for drawn in left.collections for offset in drawn.get_offsets()]
     assert len(dots) == 3 * seeds
@@ -61,12 +61,12 @@ def test_the_picture_has_a_row_per_arm_and_a_dot_per_seed(seeds):
 
 
 def test_better_arms_are_further_to_the_right():
-    _, right = picture(result()).axes
+    _, right = figure(result()).axes
     start, better = ([x for x, _ in drawn.get_offsets()] for drawn in right.collections)
     assert max(start) < 0 < min(better)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.pdf", "a.svg"])
 def test_the_ending_of_the_file_decides_the_format(tmp_path, name):
-    draw_picture(result(), tmp_path / name)
+    draw_figure(result(), tmp_path / name)
     assert (tmp_path / name).stat().st_size > 3000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogito_pl.problem import Picture, Problem
+from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards import BoxOptions, Reward, RewardConfig, check_gold, grade
 from cogito_pl.rewards.verifier.assignment import best_partners
 from cogito_pl.rewards.verifier.boxes import Box, overlap, parse
@@ -148,14 +148,14 @@ def test_the_gold_comes_to_the_frame_of_the_answer(answer, frame, answer_frame):
     assert not wrong.correct
 
 
-def problem(answer: object, *images: Picture) -> Problem:
+def problem(answer: object, *images: LazyImage) -> Problem:
     return Problem(
         id="p", question="<image>" * len(images) + "?", answer=json.dumps(answer), kind="boxes", images=images
     )
 
 
-def test_a_reward_takes_the_size_from_the_picture_and_lets_the_row_overrule_it():
-    picture = Picture("p", (640, 480), load=lambda: None)
+def test_a_reward_takes_the_size_from_the_image_and_lets_the_row_overrule_it():
+    picture = LazyImage("p", (640, 480), load=lambda: None)
     reward = Reward(RewardConfig(boxes=BoxOptions(frame="pixels", answer_frame="thousand")))
     row = {"boxes": [[0.1, 0.1, 0.5, 0.5]], "frame": "unit"}
     problems = [problem([[64, 48, 320, 240]], picture), problem(row, picture)]

@@ -5,8 +5,8 @@ A gold may be an object that says how it is to be compared; each key but `boxes`
     {"boxes": [...], "frame": "pixels", "answer_frame": "thousand", "size": [640, 480], "iou": 0.5}
 
 Frames are never guessed. Without an `answer_frame`, response and gold are taken to share one, whichever it is, since
-overlaps do not depend on it. With one, the gold is converted to it. Pixels are those of the picture as the data hold
-it: a model that counts the pixels of a resized picture is better asked for thousandths.
+overlaps do not depend on it. With one, the gold is converted to it. Pixels are those of the image as the data hold
+it: a model that counts the pixels of a resized image is better asked for thousandths.
 """
 
 import json
@@ -50,7 +50,7 @@ class BoxGold:
     Args:
         text: The boxes, as the data write them.
         options: How they are compared.
-        size: Width and height of the picture in pixels, None when nobody said.
+        size: Width and height of the image in pixels, None when nobody said.
     """
 
     text: str
@@ -61,7 +61,7 @@ class BoxGold:
         """Factors, across and down, from the frame of the gold to that of the answer.
 
         Raises:
-            ValueError: The gold's frame, or the size of its picture, is needed and not known.
+            ValueError: The gold's frame, or the size of its image, is needed and not known.
         """
         frame, answer_frame = self.options.frame, self.options.answer_frame
         if answer_frame in (None, frame):
@@ -89,7 +89,7 @@ def with_options(gold: str, options: BoxOptions, size: tuple[int, int] | None) -
     Args:
         gold: The answer of the data.
         options: What holds where the gold says nothing.
-        size: Width and height of the picture in pixels, None without a picture.
+        size: Width and height of the image in pixels, None without an image.
 
     Raises:
         ValueError: The gold cannot be brought to the frame of the answer.

@@ -1,4 +1,4 @@
-"""The picture of an ablation, readable in print. Knows `ablation.json` only."""
+"""The image of an ablation, readable in print. Knows `ablation.json` only."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +16,12 @@ DOTS = (0.24, 0.38)
 """Where the dots of the first and of the last seed are, in rows below the middle of their arm."""
 
 
-def draw_picture(result: Mapping[str, Any], path: str | Path) -> None:
-    """Writes the picture; the ending of `path` decides the format."""
-    picture(result).savefig(path, dpi=200)
+def draw_figure(result: Mapping[str, Any], path: str | Path) -> None:
+    """Writes the image; the ending of `path` decides the format."""
+    figure(result).savefig(path, dpi=200)
 
 
-def picture(result: Mapping[str, Any]) -> Figure:
+def figure(result: Mapping[str, Any]) -> Figure:
     """On the left accuracy, on the right the difference to the plain recipe: dots of seeds, means, intervals."""
     arms = {START: result["start"], **result["arms"]}
     colours = {START: GREY, PLAIN: BLUE}
@@ -54,7 +54,7 @@ def picture(result: Mapping[str, Any]) -> Figure:
 
 
 def caption(result: Mapping[str, Any]) -> str:
-    """How to read the picture."""
+    """How to read the image."""
     seeds = len(result["seeds"])
     thin = "; thin line: 95% over seeds" if seeds > 1 else ""
     return (
