@@ -7,7 +7,6 @@ from cogito_pl.data.loading import Batch
 from cogito_pl.modules.fresh_optimizer import prime
 from cogito_pl.modules.lightning_internals import finish_epoch
 from cogito_pl.modules.stages import current_stage, frozen_in, stages_of
-from cogito_pl.policy.freezing import let_learn
 from cogito_pl.policy.reference import Reference
 
 
@@ -46,7 +45,7 @@ class StagedModule(L.LightningModule):
         """Applies what the current stage says about the weights."""
         if self.stage is not None:
             learnable = [p for group in self.trainer.optimizers[0].param_groups for p in group["params"]]
-            let_learn(self.policy.model, learnable, frozen_in(self.stage, self.policy_config))
+            self.policy.freeze(frozen_in(self.stage, self.policy_config), learnable)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Logs the stage: its number, and under its name the epoch within it."""

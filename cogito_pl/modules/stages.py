@@ -9,7 +9,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.policy import PolicyConfig, SamplingConfig
-from cogito_pl.policy.freezing import PATHS, frozen_in_all
+from cogito_pl.policy.freezing import PARTS, frozen_in_all
 from cogito_pl.rl.losses import LossConfig
 
 Config = TypeVar("Config", SamplingConfig, LossConfig)
@@ -50,8 +50,8 @@ def check_stages(module: L.LightningModule) -> None:
     """Raises ValueError, naming the stage, for a setting that cannot be honoured."""
     several = module.trainer.world_size > 1 and isinstance(module.trainer.strategy, DDPStrategy)
     for stage in stages_of(module):
-        if unknown := set(stage.freeze or ()) - PATHS.keys():
-            known = ", ".join(PATHS)
+        if unknown := set(stage.freeze or ()) - set(PARTS):
+            known = ", ".join(PARTS)
             raise ValueError(f"data.stages: stage {stage.name!r} freezes {sorted(unknown)}; there are {known}")
         if several and stage.freeze is not None:
             raise ValueError(

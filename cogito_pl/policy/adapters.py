@@ -12,14 +12,14 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from cogito_pl.policy.config import LoRAConfig
-from cogito_pl.policy.freezing import find_part
+from cogito_pl.policy.families import Family
 
 LEARNING, STARTING = "default", "start"
 MARK = "lora_"
 """In the names of an adapter's weights."""
 
 
-def add_adapters(model: nn.Module, config: LoRAConfig, frozen: Iterable[str]) -> None:
+def add_adapters(family: Family, model: nn.Module, config: LoRAConfig, frozen: Iterable[str]) -> None:
     """Puts an adapter beside every linear layer of language model and vision tower, but for `frozen` parts.
 
     Only the adapters learn afterwards. Their starting weights depend on `config.seed` alone.
@@ -28,11 +28,12 @@ def add_adapters(model: nn.Module, config: LoRAConfig, frozen: Iterable[str]) ->
         ValueError: Nothing is left to adapt.
     """
     names = {id(module): name for name, module in model.named_modules()}
-    skipped = {id(module) for part in frozen for module in find_part(model, part).modules()}
+    skipped = {id(module) for part in frozen for root in family.part(model, part) for module in root.modules()}
     targets = [
         names[id(module)]
         for part in ("language", "vision")
-        for module in find_part(model, part).modules()
+        for root in family.part(model, part)
+        for module in root.modules()
         if isinstance(module, nn.Linear) and id(module) not in skipped
     ]
     if not targets:

@@ -16,7 +16,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from cogito_pl.policy.padding import append_completions, pad_prompts, positions
+from cogito_pl.policy.families import Family
+from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.token_sets import TokenSets
 
@@ -104,6 +105,7 @@ class AttentionCapture:
 
 @torch.no_grad()
 def capture_attention(
+    family: Family,
     model: nn.Module,
     prompt: Prompt,
     response: Tensor,  # [T] ids, end token included
@@ -116,6 +118,7 @@ def capture_attention(
     """One forward over prompt and response in evaluation mode, looked into at the response's rows.
 
     Args:
+        family: The model's family.
         model: A transformers image-text-to-text model.
         prompt: The prompt.
         response: Its response.
@@ -138,7 +141,7 @@ def capture_attention(
     text = {name: value for name, value in batch.items() if value.shape == batch["input_ids"].shape}
     capture = AttentionCapture(sets.members(seen.shape[1]).to(device), focus.float().to(device))
     with capturing(model, capture):
-        model.model(**text, **images, position_ids=positions(model, batch), use_cache=False)
+        model.model(**text, **images, position_ids=family.positions(model, batch), use_cache=False)
     return capture.result(len(prompt))
 
 

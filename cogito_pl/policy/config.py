@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from cogito_pl.policy.families import Family, check_family
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoRAConfig:
@@ -30,6 +32,8 @@ class PolicyConfig:
 
     Args:
         name: Folder of a transformers image-text-to-text model (or a Hub id): architecture, tokenizer, image processor.
+        family: What is specific to the model's architecture: `qwen2_5_vl`, `qwen3_vl`, `generic` (any other model of
+            transformers), by the model's own `model_type` (`auto`), or the class_path of a family of your own.
         init_from: Where the weights come from, if not from `name`: a model folder, or a Lightning checkpoint of a run
             of the same model.
         system_prompt: System message; none when empty.
@@ -53,6 +57,7 @@ class PolicyConfig:
     """
 
     name: str
+    family: Family | str = "auto"
     init_from: str | None = None
     system_prompt: str = ""
     instruction: str = ""
@@ -73,6 +78,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""
+        check_family(self.family)
         if self.max_prompt_tokens < 1:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
         if self.decode == "static" and self.attention != "sdpa":

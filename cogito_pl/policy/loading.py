@@ -8,12 +8,13 @@ from transformers import AutoModelForImageTextToText
 
 from cogito_pl.policy.adapters import MARK, STARTING, adapted_layers, add_adapters, keep_start, plain_name
 from cogito_pl.policy.config import PolicyConfig
+from cogito_pl.policy.families import Family
 from cogito_pl.policy.freezing import freeze_parts
 
 CHECKPOINT_PREFIX = "policy.model."
 
 
-def load_model(config: PolicyConfig) -> nn.Module:
+def load_model(config: PolicyConfig, family: Family) -> nn.Module:
     """The transformers model of `config`, with the weights of `init_from` where that is set.
 
     Raises:
@@ -27,9 +28,9 @@ def load_model(config: PolicyConfig) -> nn.Module:
     model = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
     )
-    freeze_parts(model, config.freeze)
+    freeze_parts(family, model, config.freeze)
     if config.lora is not None:
-        add_adapters(model, config.lora, config.freeze)
+        add_adapters(family, model, config.lora, config.freeze)
     if start is not None and start.is_file():
         load_checkpoint_weights(model, start)
         if config.lora is not None:

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
-from cogito_pl.policy.freezing import find_part
-
 
 class Ranks:
     """What a rank asks the others. Answers for itself alone until `in_step` is set, and on a single rank."""
@@ -39,11 +37,8 @@ class Ranks:
 
 def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
     """Shards a policy's weights over `mesh`: every decoder layer and vision block is gathered for itself."""
-    blocks = [module for part in ("language", "vision") for module in find_part(policy.model, part).modules()]
-    for module in blocks:
-        if isinstance(module, nn.ModuleList):
-            for block in module:
-                fully_shard(block, mesh=mesh)
+    for block in policy.family.blocks(policy.model):
+        fully_shard(block, mesh=mesh)
     fully_shard(policy, mesh=mesh)
     policy.model.get_input_embeddings().register_forward_hook(_with_gradient)
     for method in ("log_probs", "sample"):

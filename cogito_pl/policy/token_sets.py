@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.prompt_encoder import PromptEncoder
 from cogito_pl.problem import IMAGE_MARKER, Problem
 
 TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
@@ -72,14 +72,11 @@ def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, looked: 
     """What is known of prompt tokens (`looked`, `[P]`), laid out as each image lies: `[rows, columns]` of tokens.
 
     Raises:
-        ValueError: The model's processor does not state how many rows and columns an image has.
+        ValueError: The model's family does not state how many rows and columns an image has.
     """
-    if sets.images and "image_grid_thw" not in prompt.image_fields:
-        raise ValueError("this model's image processor does not lay tokens out in a grid (image_grid_thw)")
-    merge = encoder.processor.image_processor.merge_size if sets.images else 1
-    grids = [prompt.image_fields["image_grid_thw"][index] // merge for index in range(sets.images)]
+    grids = encoder.family.image_grids(encoder.processor, prompt) if sets.images else []
     values = [looked[sets.of == len(TEXT_SETS) + index] for index in range(sets.images)]
-    return [value.view(*grid[1:].tolist()) for value, grid in zip(values, grids, strict=True)]
+    return [value.view(*grid) for value, grid in zip(values, grids, strict=True)]
 
 
 def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_image: Tensor) -> Tensor:
