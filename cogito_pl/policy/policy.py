@@ -231,11 +231,10 @@ class Policy(nn.Module):
         entropy_gradient: bool,
     ) -> LogProbs:
         """One row per sequence and whole logits: what any model can do, and what other layouts are tested against."""
-        shown = int(any(prompt.images for prompt in prompts))
-        zeros = self.features.dummies(self.features.missing_runs(shown))
-        fillers = [zeros] if zeros is not None else []
-        count = int(bool(prompts))
-        fillers += self._dummy_forwards(self.ranks.most(count) - count)
+        missing_images = self.features.missing_runs(int(any(prompt.images for prompt in prompts)))
+        missing = self.ranks.most(int(bool(prompts))) - int(bool(prompts))  # both asked before any rank forwards
+        zero = self.features.dummies(missing_images)
+        fillers = [*([zero] if zero is not None else []), *self._dummy_forwards(missing)]
         if not prompts:
             empty = torch.zeros(completions.shape, device=completions.device)
             return LogProbs(sum(fillers, empty), empty if entropy else None)
