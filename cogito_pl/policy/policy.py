@@ -1,7 +1,4 @@
-"""The policy: what SFT, GRPO, scoring and evaluation share.
-
-Reads prompts, samples completions, tells their log-probabilities. Knows nothing of rewards, trainers or data files.
-"""
+"""The policy that SFT, GRPO, scoring and evaluation share: encodes prompts, samples, computes log-probabilities."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -164,16 +161,14 @@ class Policy(nn.Module):
         return LogProbs(sum(fillers, values), entropies)
 
     def attention(self, prompt: Prompt, response: Tensor, sets: TokenSets, focus: Tensor | None = None) -> Attention:
-        """Where the tokens of a response look; see `capture_attention`.
+        """Attention of the tokens of a response; see `capture_attention`.
 
         Raises:
             ValueError: The prompt holds image placeholders and no pixels, or the response is empty.
         """
         self._check_pixels([prompt])
         images, pad_id = self._images([prompt]), self.encoder.pad_id
-        return capture_attention(
-            self.family, self.model, prompt, response, sets, focus, images=images, pad_id=pad_id
-        )
+        return capture_attention(self.family, self.model, prompt, response, sets, focus, images=images, pad_id=pad_id)
 
     def zero(self) -> Tensor:
         """A zero with a gradient, of zero, for every trained parameter; ranks in step forward no rows for it."""
@@ -267,12 +262,16 @@ def choose_layout(family: Family, model: nn.Module, config: PolicyConfig) -> Lay
     if not (family.takes_rows and has_plain_head(model)):
         if config.layout in ("auto", "padded"):
             return "padded"
-        reason = "reads whole padded sequences only" if not family.takes_rows else "changes logits after its output layer"
+        reason = (
+            "reads whole padded sequences only" if not family.takes_rows else "changes logits after its output layer"
+        )
         raise ValueError(
             f"policy.layout={config.layout}: {model.config.model_type}, by the family {family.name}, {reason}; use auto"
         )
     if config.layout == "auto":
         return "auto" if masks else "single"
     if config.layout == "shared" and not masks:
-        raise ValueError(f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto")
+        raise ValueError(
+            f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto"
+        )
     return config.layout

@@ -34,6 +34,6 @@ def test_a_policy_uses_the_family_that_its_class_path_names(tiny_folder):
     asked = problem("Is <image> larger than <image> ?", (28, 28), (56, 28))
     image = "<|vision_start|><|image_pad|><|vision_end|>"
     assert f"{image}{image}Is it larger than it ?" in policy.encoder.text(asked)
-    values = policy.log_probs([policy.encode(asked)], torch.tensor([[9, 10]]), torch.ones(1, 2, dtype=torch.bool)).values
-    assert values.isfinite().all()
+    ids = torch.tensor([[9, 10]])
+    assert policy.log_probs([policy.encode(asked)], ids, ids > 0).values.isfinite().all()
     assert policy.features.dummies(1) == 0

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, ProcessorMixin
@@ -160,8 +159,8 @@ class Family(ABC):
             blocks = [block for module in self.part(model, part) for block in _outermost_blocks(module)]
             if not blocks:
                 raise ValueError(
-                    f"policy.family={self.name} finds no {part} layers in {type(model).__name__} to shard; name a family "
-                    "whose `parts` say where they are"
+                    f"policy.family={self.name} finds no {part} layers in {type(model).__name__} to shard; name a "
+                    "family whose `parts` say where they are"
                 )
             yield from blocks
 

@@ -1,4 +1,4 @@
-"""Qwen2-VL and Qwen2.5-VL: images of any size as a grid of square tokens, M-RoPE positions, a tower with its projector."""
+"""Qwen2-VL and Qwen2.5-VL: images of any size as a grid of square tokens, M-RoPE, a projector in the tower."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class ImageTextProcessor(WithoutVideo, Qwen2_5_VLProcessor):
     """Qwen2.5-VL's processor for images and text; of these, Qwen2-VL's does the same."""
 
 
-class Qwen2_5VL(Family):  # noqa: N801
+class Qwen2_5VL(Family):
     """Qwen2-VL and Qwen2.5-VL."""
 
     model_types = ("qwen2_vl", "qwen2_5_vl")
@@ -111,8 +111,7 @@ class Qwen2_5VL(Family):  # noqa: N801
         grids = fields["image_grid_thw"]  # [images, 3]: patches in time, height and width
         pixels = fields["pixel_values"].split(grids.prod(1).tolist())  # [patches, values] each
         return [
-            {"pixel_values": mine, "image_grid_thw": grid}
-            for mine, grid in zip(pixels, grids.split(1), strict=True)
+            {"pixel_values": mine, "image_grid_thw": grid} for mine, grid in zip(pixels, grids.split(1), strict=True)
         ]
 
     def encode_images(self, model: nn.Module, fields: Mapping[str, Tensor]) -> list[Tensor]:

@@ -1,8 +1,8 @@
-"""Qwen3-VL: as Qwen2.5-VL, with DeepStack (arXiv 2406.04334): the features of some layers of the tower go into the model.
+"""Qwen3-VL: Qwen2.5-VL's interface, with DeepStack (arXiv 2406.04334).
 
-The tower gives, per image token, one vector for the embedding and one for each of `D` layers of the tower, which is
-added to the hidden states behind the first `D` layers of the language model. All of them are made, kept and passed on
-side by side, `[image tokens, (1 + D) d]`, so that image features are one tensor here as in any other family.
+For every image token the tower gives one vector for the embedding, and one for each of `D` of its layers; these are
+added to the hidden states after each of the first `D` layers of the language model. Image features hold all of them
+side by side, `[image tokens, (1 + D) d]`, so that they are encoded, kept and passed on together.
 """
 
 from collections.abc import Mapping, Sequence
