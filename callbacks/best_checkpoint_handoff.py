@@ -4,9 +4,15 @@ from typing import Any, Literal
 
 import lightning.pytorch as L
 
-from cogito_pl.modules.handoff import begin_stage, measure_from, put_back
+from cogito_pl.modules.handoff import (
+    begin_stage,
+    check_validation,
+    improves,
+    monitored,
+    restore_policy,
+    restore_reference,
+)
 from cogito_pl.modules.lightning_internals import finish_epoch, validate_now
-from cogito_pl.modules.watching import check_validation, improves, monitored
 from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
 
 KEPT = ("stage", "best", "best_file", "best_step", "reference_file", "stale")
@@ -56,7 +62,7 @@ class BestCheckpointHandoff(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Validates the run's start; a resumed run is brought to where it stood."""
-        measure_from(trainer, module, self.reference_file)
+        restore_reference(trainer, module, self.reference_file)
         finish_epoch(trainer)
         self.stage = self.stage or (module.stage.name if module.stage else "")
         if self.best is None:
@@ -85,7 +91,7 @@ class BestCheckpointHandoff(L.Callback):
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts the best weights in place of the last."""
         if self.finish_with_best and self.best_file:
-            put_back(trainer, module, self.best_file)
+            restore_policy(trainer, module, self.best_file)
 
     def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts them there in a finished run that was resumed, too: Lightning trains nothing then."""
@@ -97,4 +103,4 @@ class BestCheckpointHandoff(L.Callback):
             self.stage, self.stale = module.stage.name, 0
             self.reference_file = self.best_file if self.reset_reference else self.reference_file
             begin_stage(trainer, module, self.best_file, self.best_step)
-            measure_from(trainer, module, self.reference_file)
+            restore_reference(trainer, module, self.reference_file)
