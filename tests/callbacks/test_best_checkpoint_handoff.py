@@ -14,7 +14,7 @@ from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.fresh_optimizer import prime
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.modules.watching import improves
+from cogito_pl.modules.handoff import improves
 from cogito_pl.policy import PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
 from tests.modules.curricula import SHORT, STAGES, digest, run
