@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-LOG_RATIO_LIMIT = 20.0  # exp(20) is finite in any dtype, so that no row of zero advantage becomes NaN
+LOG_RATIO_LIMIT = 20.0  # keeps exp finite: zero advantage times infinity would be NaN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +60,8 @@ class LossTerm(ABC):
         name: Name in the log.
         needs_reference: `ref_log_probs` is needed.
         needs_entropy: `entropy` is needed, with its gradient.
-        reaches_every_row: Rows of zero advantage have a gradient too; where nothing reaches them, their forward is
-            saved.
+        reaches_every_row: Rows of zero advantage have a gradient too. Where no term has one, they are left out of the
+            forward.
 
     Args:
         weight: What the term is multiplied by.
