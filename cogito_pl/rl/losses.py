@@ -148,7 +148,7 @@ def policy_loss(
             raise ValueError(f"{name} has shape {tuple(values.shape)}; make it that of mask, {tuple(mask.shape)}.")
         return None if values is None else values.to(dtype).masked_fill(~mask, 0.0)
 
-    advantages = advantages.to(dtype).masked_fill(counts == 0, 0.0)
+    advantages = advantages.to(dtype)
     tokens = TokenValues(**{name: clean(name, v) for name, v in given.items()}, advantages=advantages, mask=mask)
     surrogate = config.surrogate if isinstance(config.surrogate, Surrogate) else SURROGATES[config.surrogate]
     clip = {"clip_low": config.clip_low, "clip_high": config.clip_high}
