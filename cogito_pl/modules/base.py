@@ -1,4 +1,4 @@
-"""What SFT, GRPO and scoring share: policy, engine, reward and optimiser, made and checked."""
+"""What SFT, GRPO and scoring share: policy, engine, reward and optimiser, made and checked, and validation."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 
+from cogito_pl.data.loading import Batch
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
-from cogito_pl.modules.sampling import SamplingModule
+from cogito_pl.modules.sampling import SamplingModule, rollout_callbacks
 from cogito_pl.modules.stages import StagedModule, frozen_throughout, stages_of
 from cogito_pl.policy import Engine, EngineFactory, Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.policy.loading import CHECKPOINT_PREFIX, mismatch
@@ -112,3 +113,33 @@ class PolicyModule(SamplingModule, StagedModule):
         self.reward.close()
         if self.engine is not None:
             self.engine.close()
+
+    def on_validation_start(self) -> None:
+        """Validates with the newest weights."""
+        self.refresh_engine()
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Samples one completion per problem, grades it, and shows it to the callbacks."""
+        data = self.trainer.datamodule
+        if not batch.problems:  # this rank's share is used up; ranks in step sample along
+            if self.policy.ranks.in_step:
+                first = Batch((0,), (data.validation_problems[dataloader_idx][0],))
+                self.graded(first, self.evaluation, 1, "validation")
+            return
+        rollout, source = self.graded(batch, self.evaluation, 1, "validation"), data.validation_names[dataloader_idx]
+        terms = {
+            **rollout.reward_terms,
+            "accuracy": rollout.correct,
+            "length_tokens": rollout.lengths,
+            "unparsed": [float(not grade.parsed) for grade in rollout.grades],
+            "truncated": ~rollout.finished,
+        }
+        for scope in ["val"] + ([f"val/{source}"] if len(data.validation_names) > 1 else []):
+            for term, values in terms.items():
+                self.metrics.add(f"{scope}/{term}", values)
+        for callback in rollout_callbacks(self.trainer):
+            callback.on_validation_rollout(self.trainer, self, rollout, source)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation metrics over all ranks."""
+        self.log_metrics()

@@ -34,27 +34,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Collected:
-    """A rollout with everything that its updates need.
-
-    Args:
-        rollout: As it is trained on.
-        settings: Those it was sampled with.
-        reached: Of each row, whether some loss term reaches it; the others need no forward.
-        sizes: Size of each update of an epoch over the rollout, over all ranks.
-    """
+    """A rollout, the settings it was sampled with, and what its updates need."""
 
     rollout: Rollout
     settings: Settings
-    reached: list[bool]
-    sizes: list[UpdateSize]
+    reached: list[bool]  # of each row, whether some loss term reaches it; the others need no forward
+    sizes: list[UpdateSize]  # of each update of an epoch over the rollout, over all ranks
 
 
 class Collector:
-    """Collects the rollouts of a GRPO module, whose policy, engine, reward, schedule, trainer and metrics it uses.
-
-    Args:
-        module: A `GRPOModule`.
-    """
+    """Collects the rollouts of a `GRPOModule`, whose policy, engine, reward, schedule and trainer it uses."""
 
     def __init__(self, module: L.LightningModule) -> None:
         self.module = module
@@ -65,13 +54,7 @@ class Collector:
         return rollout_callbacks(self.module.trainer)
 
     def collect(self, batch: Batch, settings: Settings, *, observe: bool = True) -> Collected:
-        """Samples, rewards and compares; callbacks see the rollout at every point of `hooks`.
-
-        Args:
-            batch: The prompts.
-            settings: Of the current stage.
-            observe: Whether the draw order is told what became of them; once for each batch.
-        """
+        """Samples, rewards and compares; `observe` tells the draw order, once for each batch, what became of it."""
         module, trainer, loss = self.module, self.module.trainer, settings.loss
         for callback in self.callbacks:
             callback.on_rollout_start(trainer, module)
@@ -143,15 +126,10 @@ def with_frozen_log_probs(
     schedule: RolloutSchedule,
     temperature: float,
 ) -> Rollout:
-    """Adds the log-probabilities that stay fixed while the rollout is trained on. Ranks make equally many forwards.
+    """Adds the log-probabilities that stay fixed while the rollout is trained on, of rows that are `reached` (`[B]`).
 
-    Args:
-        rollout: As it was sampled and weighted; log-probabilities that it has already are kept.
-        policy: That sampled it.
-        reference: Of the KL term; None where there is none.
-        reached: Rows that some loss term reaches, `[B]`; the others need no forward.
-        schedule: With a single update on a rollout, the old log-probabilities are those of the update itself.
-        temperature: Of sampling.
+    Those of the policy are left out where a single update makes them the current ones, or where the rollout has them
+    already; those of the reference where there is none. Ranks make equally many forwards.
     """
     needs_old = schedule.updates_per_rollout > 1 and rollout.old_log_probs is None
     zeros = torch.zeros_like(rollout.mask, dtype=torch.float32)

@@ -70,7 +70,7 @@ class GRPOModule(PolicyModule):
             raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; use 2 or more")
         self.sampling, self.loss = sampling, loss
         self.scale_by_std, self.drop_zero_weight = scale_by_std, drop_zero_weight
-        self.check_settings(self.settings(None))
+        self.check_variety(sampling)
         self.reference: Reference | None = None
         self.collector = Collector(self)
         self.collected: Collected | None = None
@@ -82,16 +82,16 @@ class GRPOModule(PolicyModule):
         kl = {} if stage.kl_coef is None else {"kl_coef": stage.kl_coef}
         return Settings(replace(self.sampling, **stage.sampling.changes()), replace(self.loss, **kl))
 
-    def check_settings(self, settings: Settings) -> None:
+    def check_variety(self, sampling: SamplingConfig) -> None:
         """Raises ValueError for sampling that gives the same completion every time."""
-        if settings.sampling.temperature == 0:
+        if sampling.temperature == 0:
             raise ValueError(
                 "sampling.temperature=0 samples the same completion every time; GRPO needs variety, raise it"
             )
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings that make no loss and no sampling."""
-        self.check_settings(self.settings(stage))
+        self.check_variety(self.settings(stage).sampling)
 
     def before_sharding(self) -> None:
         """Builds the reference, where a stage or the whole run needs one, with the policy's starting weights."""

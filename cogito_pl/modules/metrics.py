@@ -20,31 +20,26 @@ class Metrics:
         self._totals: dict[tuple[Reduce, str], Tensor] = {}  # [2]: weighted sum and weight, or the maximum twice
 
     def add(
-        self,
-        name: str,
-        values: Tensor | Sequence[float] | float,
-        weights: Tensor | float = 1.0,
-        reduce: Reduce = "mean",
+        self, name: str, values: Tensor | Sequence[float] | float, weights: Tensor | float = 1, reduce: Reduce = "mean"
     ) -> None:
-        """Adds values.
+        """Adds values: a number, or one per row.
 
         Args:
             name: As it is logged.
-            values: A number, or one per row.
+            values: Detached here.
             weights: Of each value in a mean: the size of what it is a mean of.
             reduce: Whether the values of a step on all ranks are averaged, added, or their maximum taken.
         """
         values = _precise(torch.as_tensor(values).detach().flatten())
         if not values.numel():
             return
-        known, key = self._totals.get((reduce, name)), (reduce, name)
-        if reduce == "max":
-            total = values.max().expand(2)
-            self._totals[key] = total if known is None else torch.maximum(known, total)
-        else:
-            weights = torch.as_tensor(weights).detach().to(values).expand(values.shape)
-            total = torch.stack([(values * weights).sum(), weights.sum()])
-            self._totals[key] = total if known is None else known + total
+        weights = torch.as_tensor(weights).detach().to(values).expand(values.shape)
+        peak = reduce == "max"
+        total = values.max().expand(2) if peak else torch.stack([(values * weights).sum(), weights.sum()])
+        known = self._totals.get((reduce, name))
+        if known is not None:
+            total = torch.maximum(known, total) if peak else known + total
+        self._totals[reduce, name] = total
 
     def pop(self, device: torch.device) -> dict[str, float]:
         """The values since the last call, over all ranks, without means of no weight. Collective.
@@ -60,9 +55,8 @@ class Metrics:
         result = {}
         for reduces, empty, operation in ((("mean", "sum"), 0.0, "SUM"), (("max",), -torch.inf, "MAX")):
             mine = sorted(key for key in keys if key[0] in reduces)
-            nothing = torch.tensor([empty, empty])
-            totals = [_precise(self._totals.get(key, nothing).to(device)) for key in mine]
-            stacked = torch.stack(totals) if totals else torch.zeros(0, 2)  # [N, 2]
+            totals = [self._totals.get(key, torch.full((2,), empty)).to(device) for key in mine]
+            stacked = torch.stack([_precise(total) for total in totals]) if totals else torch.zeros(0, 2)  # [N, 2]
             if several and totals:
                 dist.all_reduce(stacked, getattr(dist.ReduceOp, operation))
             for (reduce, name), (total, weight) in zip(mine, stacked.tolist(), strict=True):

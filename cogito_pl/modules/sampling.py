@@ -1,4 +1,4 @@
-"""What rollouts and validation share: completions are sampled, graded and logged, over all ranks alike."""
+"""What rollouts and validation share: completions are sampled and graded, metrics logged over all ranks."""
 
 from typing import Any
 
@@ -18,12 +18,11 @@ from cogito_pl.seeds import stable_seed
 
 
 class SamplingModule(L.LightningModule):
-    """Samples and grades completions, and validates with them. Subclasses make policy, engine, reward and the rest."""
+    """Samples and grades completions, and logs. Subclasses make the policy, the engine and the reward."""
 
     policy: Policy
     engine: Engine
     reward: Reward
-    evaluation: SamplingConfig
     seed: int
 
     progress_bar: tuple[str, ...] = ()
@@ -78,36 +77,6 @@ class SamplingModule(L.LightningModule):
     def refresh_engine(self) -> None:
         """Hands the policy's weights to the engine. Collective."""
         self.engine.refresh(whole_weights(self.policy))
-
-    def on_validation_start(self) -> None:
-        """Validates with the newest weights."""
-        self.refresh_engine()
-
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Samples one completion per problem, grades it, and shows it to the callbacks."""
-        data = self.trainer.datamodule
-        if not batch.problems:  # this rank's share is used up; ranks in step sample along
-            if self.policy.ranks.in_step:
-                first = Batch((0,), (data.validation_problems[dataloader_idx][0],))
-                self.graded(first, self.evaluation, 1, "validation")
-            return
-        rollout, source = self.graded(batch, self.evaluation, 1, "validation"), data.validation_names[dataloader_idx]
-        terms = {
-            **rollout.reward_terms,
-            "accuracy": rollout.correct,
-            "length_tokens": rollout.lengths,
-            "unparsed": [float(not grade.parsed) for grade in rollout.grades],
-            "truncated": ~rollout.finished,
-        }
-        for scope in ["val"] + ([f"val/{source}"] if len(data.validation_names) > 1 else []):
-            for term, values in terms.items():
-                self.metrics.add(f"{scope}/{term}", values)
-        for callback in rollout_callbacks(self.trainer):
-            callback.on_validation_rollout(self.trainer, self, rollout, source)
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs the validation metrics over all ranks."""
-        self.log_metrics()
 
     def log_metrics(self) -> None:
         """Logs what was added to `metrics`, over all ranks. Collective."""

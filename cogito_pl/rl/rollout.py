@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import Grade
@@ -74,14 +74,10 @@ class Rollout:
         prompts, rows = len(self.problems), len(self.texts)
         if not prompts or rows % prompts:
             raise ValueError(f"a rollout of {rows} completions of {prompts} prompts is not one of whole groups")
-        defaults = {
-            "trained": self.mask,
-            "weights": self.rewards.new_ones(prompts),
-            "counts": torch.ones(rows, dtype=torch.long, device=self.rewards.device),
-        }
-        for name, value in defaults.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+        defaults = {"trained": self.mask, "weights": self.rewards.new_ones(prompts)}
+        defaults["counts"] = torch.ones(rows, dtype=torch.long, device=self.rewards.device)
+        for name in [name for name in defaults if getattr(self, name) is None]:
+            object.__setattr__(self, name, defaults[name])
         self._check((prompts,), {name: getattr(self, name) for name in OF_PROMPTS})
         self._check((rows,), {name: getattr(self, name) for name in OF_ROWS} | dict(self.reward_terms))
         self._check((rows, self.completions.shape[-1]), {name: getattr(self, name) for name in OF_TOKENS})
@@ -91,9 +87,8 @@ class Rollout:
             found = tuple(value.shape) if isinstance(value, Tensor) else value is not None and (len(value),)
             if found and found != shape:
                 raise ValueError(
-                    f"{name} of a rollout has the shape {list(found)}, expected {list(shape)}: it holds "
-                    f"{len(self.problems)} prompts and {len(self.texts)} completions. To leave groups out, return "
-                    "`rollout.counted(counts)` or use `admit`"
+                    f"rollout.{name} has the shape {list(found)}, expected {list(shape)} for {len(self.problems)} "
+                    f"prompts with {len(self.texts)} completions; leave groups out by `counted` or `admit`"
                 )
 
     def __len__(self) -> int:
@@ -148,29 +143,41 @@ class Rollout:
     def select(self, prompts: Sequence[int]) -> "Rollout":
         """The rollout of the groups at the places `prompts`, in that order."""
         rows = [row for place in prompts for row in range(place * self.group_size, (place + 1) * self.group_size)]
-        chosen = {name: _at(getattr(self, name), list(prompts)) for name in OF_PROMPTS}
-        chosen |= {name: _at(getattr(self, name), rows) for name in (*OF_ROWS, *OF_TOKENS)}
-        return replace(self, **chosen, reward_terms={name: value[rows] for name, value in self.reward_terms.items()})
+
+        def chosen(value: Any, places: list[int]) -> Any:
+            if isinstance(value, tuple):
+                return tuple(value[place] for place in places)
+            return None if value is None else value[places]
+
+        fields = {name: chosen(getattr(self, name), list(prompts)) for name in OF_PROMPTS}
+        fields |= {name: chosen(getattr(self, name), rows) for name in (*OF_ROWS, *OF_TOKENS)}
+        return replace(self, **fields, reward_terms={name: value[rows] for name, value in self.reward_terms.items()})
 
     def join(self, other: "Rollout") -> "Rollout":
-        """The groups of this rollout, then those of `other`, which has the same group size, terms and stage."""
+        """The groups of this rollout, then those of `other`, which has the same group size and reward terms."""
         if (self.group_size, self.reward_terms.keys()) != (other.group_size, other.reward_terms.keys()):
             raise ValueError(
-                f"rollouts of {self.group_size} completions with the terms {sorted(self.reward_terms)} and of "
-                f"{other.group_size} with {sorted(other.reward_terms)} do not join; use equal sizes and terms"
+                f"rollouts with {self.group_size} completions a prompt and the terms {sorted(self.reward_terms)}, and "
+                f"with {other.group_size} and {sorted(other.reward_terms)}, do not join; both must be equal"
             )
+        width = max(self.completions.shape[1], other.completions.shape[1])
+
+        def joined(first: Any, second: Any) -> Any:
+            if first is None or isinstance(first, tuple):
+                return first and first + second
+            tokens = [nn.functional.pad(x, (0, width - x.shape[1])) if x.dim() == 2 else x for x in (first, second)]
+            return torch.cat(tokens)
+
         names = (*OF_PROMPTS, *OF_ROWS, *OF_TOKENS)
-        joined = {name: _joined(getattr(self, name), getattr(other, name)) for name in names}
+        fields = {name: joined(getattr(self, name), getattr(other, name)) for name in names}
         terms = {name: torch.cat([value, other.reward_terms[name]]) for name, value in self.reward_terms.items()}
-        return replace(self, **joined, reward_terms=terms)
+        return replace(self, **fields, reward_terms=terms)
 
     def has_loss(self, *, every_term: bool, drop_zero_weight: bool) -> Tensor:
         """Rows that some loss term reaches, `[B]`: counted ones with an advantage, or all where `every_term` is set.
 
-        Args:
-            every_term: A KL or entropy term reaches the other rows too.
-            drop_zero_weight: A prompt without weight is left out of those terms as well: a deviation from the losses as
-                published, which pay for it and pull it to the reference.
+        `drop_zero_weight` leaves prompts of weight zero out of KL and entropy too: a deviation from the losses as
+        published, which pay for their forward and pull them to the reference.
         """
         rows = self.counts > 0
         if not every_term:
@@ -183,19 +190,12 @@ class Rollout:
         """The given rows, their columns cut to the longest completion among them."""
         rows = list(rows)
         width = max(1, int(self.lengths[rows].max()))
-
-        def part(value: Tensor | None) -> Tensor | None:
-            return None if value is None else value[rows, :width]
-
+        tokens = {name: getattr(self, name) for name in OF_TOKENS}
         return MicroBatch(
             prompts=tuple(self.prompts[row // self.group_size] for row in rows),
-            completions=part(self.completions),
-            mask=part(self.mask),
-            trained=part(self.trained),
             advantages=self.advantages[rows],
             counts=self.counts[rows],
-            old_log_probs=part(self.old_log_probs),
-            ref_log_probs=part(self.ref_log_probs),
+            **{name: None if value is None else value[rows, :width] for name, value in tokens.items()},
         )
 
 
@@ -204,28 +204,11 @@ class MicroBatch:
     """Rows of a rollout for one forward; fields as in `Rollout`, one prompt per row."""
 
     prompts: tuple[Any, ...]
+    advantages: Tensor
+    counts: Tensor
     completions: Tensor
     mask: Tensor
     trained: Tensor
-    advantages: Tensor
-    counts: Tensor
+    sampled_log_probs: Tensor
     old_log_probs: Tensor | None
     ref_log_probs: Tensor | None
-
-
-def _at(value: Any, places: list[int]) -> Any:
-    if isinstance(value, tuple):
-        return tuple(value[place] for place in places)
-    return None if value is None else value[places]
-
-
-def _joined(first: Any, second: Any) -> Any:
-    """Two fields behind each other; tokens are padded on the right to the wider of the two."""
-    if first is None or second is None:
-        return None
-    if not isinstance(first, Tensor):
-        return first + second
-    if first.dim() == 1:
-        return torch.cat([first, second])
-    width = max(first.shape[1], second.shape[1])
-    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1])) for part in (first, second)])

@@ -1,16 +1,13 @@
 """The engine seam: who samples completions, and how it gets the newest weights."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.prompt import Prompt
-
-if TYPE_CHECKING:
-    from cogito_pl.policy.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,14 @@ class Samples:
     log_probs: Tensor
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Samples completions with a copy of the policy's weights, or with the policy itself."""
 
+    @abstractmethod
     def generate(self, requests: Sequence[Request]) -> Samples:
         """The completions of all requests. A completion depends on its own request and the weights alone."""
 
+    @abstractmethod
     def refresh(self, weights: Iterator[tuple[str, Tensor]]) -> None:
         """Takes over the policy's weights, which have changed. Called before `generate`, on all ranks together.
 
@@ -60,9 +59,10 @@ class Engine(Protocol):
                 engine reads all of them, on every rank, or none.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Frees what the engine holds."""
 
 
-EngineFactory = Callable[["Policy", int], Engine]
-"""Makes the engine of a policy, given how many completions it may decode side by side."""
+EngineFactory = Callable[[nn.Module, int], Engine]
+"""Makes the engine of a `Policy`, given how many completions it may decode side by side."""

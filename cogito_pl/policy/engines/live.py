@@ -6,7 +6,7 @@ samples from uniforms of its own seed, so that a completion depends on nothing e
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,25 +14,22 @@ from transformers import DynamicCache
 
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.engines.caches import DynamicDecoder, Prefix, StaticDecoder
-from cogito_pl.policy.engines.engine import Request, Samples
+from cogito_pl.policy.engines.engine import Engine, Request, Samples
 from cogito_pl.policy.padding import next_positions, pad_prompts, positions
 from cogito_pl.policy.prompt import Prompt
-
-if TYPE_CHECKING:
-    from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.token_sampler import TokenChooser
 
 
-class LiveEngine:
+class LiveEngine(Engine):
     """Samples from the policy's own weights, so that it has nothing to take over.
 
     Args:
-        policy: Samples; with sharded weights its ranks keep in step.
+        policy: A `Policy`, which samples; with sharded weights its ranks keep in step.
         rollout_batch_size: Completions that are decoded side by side, in whole groups; changes memory and speed, not
             the completions.
     """
 
-    def __init__(self, policy: "Policy", rollout_batch_size: int = 256) -> None:
+    def __init__(self, policy: nn.Module, rollout_batch_size: int = 256) -> None:
         self.policy, self.rollout_batch_size = policy, rollout_batch_size
 
     def generate(self, requests: Sequence[Request]) -> Samples:
