@@ -87,12 +87,7 @@ class Collector:
         return self.through("on_advantages", replace(rollout, advantages=advantages))
 
     def through(self, hook: Literal["on_rewards", "on_advantages"], rollout: Rollout) -> Rollout:
-        """Passes the rollout through every callback's `hook`.
-
-        Raises:
-            TypeError: A callback does not return a rollout.
-            ValueError: A callback moved rows or prompts, which would train completions behind other prompts.
-        """
+        """Passes the rollout through every callback's `hook`. Raises for what is no rollout, or has its rows moved."""
         for callback in self.callbacks:
             changed = getattr(callback, hook)(self.module.trainer, self.module, rollout)
             name = f"{type(callback).__name__}.{hook}"

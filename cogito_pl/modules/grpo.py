@@ -85,9 +85,7 @@ class GRPOModule(PolicyModule):
     def check_variety(self, sampling: SamplingConfig) -> None:
         """Raises ValueError for sampling that gives the same completion every time."""
         if sampling.temperature == 0:
-            raise ValueError(
-                "sampling.temperature=0 samples the same completion every time; GRPO needs variety, raise it"
-            )
+            raise ValueError("sampling.temperature=0 samples the same completion every time; GRPO needs variety")
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings that make no loss and no sampling."""
