@@ -2,7 +2,7 @@
 
 from cogito_pl.policy.attention import Attention
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
-from cogito_pl.policy.engines.live import Samples
+from cogito_pl.policy.engines import Engine, EngineFactory, LiveEngine, Request, Samples
 from cogito_pl.policy.families import Family, Generic, Qwen2_5VL, Qwen3VL
 from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.prompt import Prompt
@@ -11,14 +11,18 @@ from cogito_pl.policy.token_sets import TokenSets, image_maps, token_sets
 
 __all__ = [
     "Attention",
+    "Engine",
+    "EngineFactory",
     "Family",
     "Generic",
+    "LiveEngine",
     "Policy",
     "PolicyConfig",
     "Prompt",
     "PromptEncoder",
     "Qwen2_5VL",
     "Qwen3VL",
+    "Request",
     "Samples",
     "SamplingConfig",
     "TokenSets",

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from cogito_pl.policy.attention import Attention, capture_attention
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
-from cogito_pl.policy.engines.live import Samples, sample
+from cogito_pl.policy.engines.engine import Samples
+from cogito_pl.policy.engines.live import sample
 from cogito_pl.policy.families import Family
 from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.freezing import freeze_parts
