@@ -116,8 +116,6 @@ class ReasoningDataModule(L.LightningDataModule):
         """Prompt batches of all epochs before `epoch`."""
         return self.plan.rollouts_before(epoch, self.ended)
 
-    observes = False
-
     def end_stage(self) -> None:
         """Ends the current stage with the current epoch, and the run so much earlier."""
         position = self.position

@@ -167,15 +167,3 @@ class Plan:
 
     def _index(self, epoch: int, ended: Mapping[str, int]) -> int:
         return stage_at(epoch, self.stages, ended).index if self.stages else 0
-
-
-@dataclass(frozen=True)
-class DrawOutcome:
-    """Shim."""
-
-    number: int
-    index: int
-    accuracy: float
-    reward: float
-    stage: str = ""
-    attempt: int = 0
