@@ -1,12 +1,27 @@
-"""Difficulty scores from a Parquet file, matched to problems by id. Knows nothing of how they were measured."""
+"""Difficulty scores from a Parquet file, and the strata they put the problems in, matched by id."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from cogito_pl.data.strata import StrataConfig, Stratum, strata
 from cogito_pl.problem import Problem
+
+UNGRADED = "no stratum"
+
+
+def stratified(problems: Sequence[Problem], config: StrataConfig | None) -> list[Problem]:
+    """The problems with their stratum by `config` in place of the data's own; as they are without `config`."""
+    if config is None:
+        return list(problems)
+    strata = read_strata(config, problems)
+    return [
+        replace(problem, meta={**problem.meta, "stratum": stratum})
+        for problem, stratum in zip(problems, strata, strict=True)
+    ]
 
 
 def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Stratum]:
@@ -58,6 +73,16 @@ def read_scores(config: StrataConfig) -> dict[tuple[str, str], float | None]:
         if unsolved or score is not None:
             scores[key] = None if unsolved else float(score)
     return scores
+
+
+def stratum_counts(problems: Sequence[Problem]) -> dict[str, int]:
+    """Problems of every stratum that occurs."""
+    return dict(Counter(stratum_of(problem) for problem in problems))
+
+
+def stratum_of(problem: Problem) -> str:
+    """The stratum of a problem, as text."""
+    return str(problem.meta.get("stratum", UNGRADED))
 
 
 def _repeat(names: Iterable[str]) -> bool:

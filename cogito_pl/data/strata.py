@@ -4,7 +4,6 @@ The edges of PISM and CMAB are those of arXiv 2511.06722. Its text calls a PISM 
 figure 1 medium: `seven` decides, medium by default, as the published counts go with the table.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -167,25 +166,3 @@ def cohens_kappa(matrix: dict[Stratum, dict[Stratum, int]]) -> float:
     observed = sum(matrix[name][name] for name in STRATA) / total
     expected = sum(sum(matrix[s].values()) * sum(row[s] for row in matrix.values()) for s in STRATA) / total**2
     return (observed - expected) / (1 - expected) if expected < 1 else math.nan
-
-
-def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
-    """A random subset of `size` ids, the control of a chosen one of that size; a function of the set and the seed.
-
-    The order of `ids` does not matter to what is chosen, and is kept.
-
-    Args:
-        ids: The pool, such as all solved problems.
-        size: Of the subset.
-        seed: Recorded with the run.
-
-    Raises:
-        ValueError: Ids repeat, or are fewer than `size`.
-    """
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; draw from distinct ones")
-    if not 0 <= size <= len(ids):
-        raise ValueError(f"size={size} of a random control does not fit a pool of {len(ids)}")
-    ranked = sorted(ids, key=lambda name: hashlib.blake2b(repr((seed, name)).encode(), digest_size=16).digest())
-    chosen = set(ranked[:size])
-    return [name for name in ids if name in chosen]

@@ -1,18 +1,13 @@
 """Which of the training problems are learnt from: those of some strata, or a random control of the same size."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lightning.pytorch.utilities import rank_zero_warn
-
-from cogito_pl.data.curriculum import Stage
-from cogito_pl.data.scores import read_strata
-from cogito_pl.data.strata import STRATA, StrataConfig, random_control
+from cogito_pl.data.scores import UNGRADED, stratum_counts, stratum_of
 from cogito_pl.problem import Problem
+from cogito_pl.seeds import digest
 
 SOLVED = ("easy", "medium", "hard")
-UNGRADED = "no stratum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +34,6 @@ class SubsetConfig:
         for setting in ("strata", "pool"):
             if len(set(getattr(self, setting))) < len(getattr(self, setting)):
                 raise ValueError(f"data.subset.{setting}={getattr(self, setting)} repeats a name; give each once")
-
-
-def stratified(problems: Sequence[Problem], config: StrataConfig | None) -> list[Problem]:
-    """The problems with their stratum by `config` in place of the data's own; as they are without `config`."""
-    if config is None:
-        return list(problems)
-    strata = read_strata(config, problems)
-    return [
-        replace(problem, meta={**problem.meta, "stratum": stratum})
-        for problem, stratum in zip(problems, strata, strict=True)
-    ]
 
 
 def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[Problem]:
@@ -80,20 +64,23 @@ def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[
     return [names[name] for name in random_control(list(names), len(chosen), config.control_seed)]
 
 
-def without_empty(stage: Stage, problems: Sequence[Problem]) -> Stage:
-    """The stage without strata that the scores left empty; unchanged where nothing else would remain."""
-    empty = [name for name in stage.strata if name in STRATA and name not in stratum_counts(problems)]
-    if not empty or len(empty) == len(stage.strata):
-        return stage
-    rank_zero_warn(f"data.stages: stage {stage.name!r} draws from {', '.join(empty)}, which the scores left empty")
-    return replace(stage, strata={name: weight for name, weight in stage.strata.items() if name not in empty})
+def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
+    """A random subset of `size` ids, the control of a chosen one of that size; a function of the set and the seed.
 
+    The order of `ids` does not matter to what is chosen, and is kept.
 
-def stratum_counts(problems: Sequence[Problem]) -> dict[str, int]:
-    """Problems of every stratum that occurs."""
-    return dict(Counter(stratum_of(problem) for problem in problems))
+    Args:
+        ids: The pool, such as all solved problems.
+        size: Of the subset.
+        seed: Recorded with the run.
 
-
-def stratum_of(problem: Problem) -> str:
-    """The stratum of a problem, as text."""
-    return str(problem.meta.get("stratum", UNGRADED))
+    Raises:
+        ValueError: Ids repeat, or are fewer than `size`.
+    """
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; draw from distinct ones")
+    if not 0 <= size <= len(ids):
+        raise ValueError(f"size={size} of a random control does not fit a pool of {len(ids)}")
+    ranked = sorted(ids, key=lambda name: digest(repr((seed, name)), 16))
+    chosen = set(ranked[:size])
+    return [name for name in ids if name in chosen]

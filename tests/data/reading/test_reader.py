@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from datasets import Image as ImageFeature
 from PIL import Image
 
-from cogito_pl.data.reading.reader import Rejection, TooManyRejected, read_source, summarise
+from cogito_pl.data.reading.reader import Rejection, TooManyRejected, read_source
 from cogito_pl.data.source import Columns, Source
 
 
@@ -251,8 +251,8 @@ def test_too_many_refusals_stop_the_reading_and_are_counted_by_reason():
     assert "3 rejected: the question has N <image> markers for N images (first: p.parquet row 16" in message
     assert message.count("\n  p.parquet row ") == 5
     result = read(path, rejection_limit=0.4)
-    assert summarise(result).splitlines()[0] == "12 of 20 rows are used, 8 rejected"
-    assert len(summarise(result).splitlines()) == 4
+    assert result.summary().splitlines()[0] == "12 of 20 rows are used, 8 rejected"
+    assert len(result.summary().splitlines()) == 4
 
 
 def test_a_source_without_one_usable_row_is_an_error_at_any_limit():
@@ -267,7 +267,7 @@ def test_a_source_without_one_usable_row_is_an_error_at_any_limit():
 
 
 def test_a_summary_of_a_clean_source_is_one_line():
-    assert summarise(read(parquet("p.parquet", [row()] * 2))) == "2 of 2 rows are used, 0 rejected"
+    assert read(parquet("p.parquet", [row()] * 2)).summary() == "2 of 2 rows are used, 0 rejected"
 
 
 CARD = """---
