@@ -88,14 +88,14 @@ class DrawOrder(ABC):
         refill is asked for the prompt batches that it refills only.
         """
 
-    def observe(self, outcomes: Sequence[DrawOutcome]) -> None:
+    def observe(self, outcomes: Sequence[DrawOutcome]) -> None:  # noqa: B027  optional
         """Takes the outcomes of one rollout, of all ranks, ordered by draw. Called once per rollout if overridden."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs in order to draw the same: tensors and plain Python only."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  optional
         """Restores what `state_dict` returned."""
 
 
