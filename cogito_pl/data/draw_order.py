@@ -89,7 +89,7 @@ class DrawOrder(ABC):
         """
 
     def observe(self, outcomes: Sequence[DrawOutcome]) -> None:  # noqa: B027  optional
-        """Takes the outcomes of one rollout, of all ranks, ordered by draw. Called once per rollout if overridden."""
+        """Takes the outcomes of one rollout, of all ranks, ordered by attempt and draw; called once per rollout."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs in order to draw the same: tensors and plain Python only."""

@@ -155,7 +155,7 @@ class StagedDataModule(L.LightningDataModule):
         """Hands the outcomes of a finished rollout to the draw order; must be called on all ranks with the same.
 
         Args:
-            outcomes: Of all ranks, ordered by draw; those of refills included.
+            outcomes: Of all ranks, those of refills included, ordered by attempt and draw.
         """
         self.draws.observe(outcomes)
 

@@ -5,6 +5,8 @@ from itertools import pairwise
 import lightning.pytorch as L
 import pytest
 import torch
+import yaml
+from jsonargparse import ArgumentParser
 from lightning.pytorch.callbacks import Checkpoint
 
 from cogito_pl.data.curriculum import Stage
@@ -13,7 +15,7 @@ from cogito_pl.data.draw_order import DrawOutcome, Mixture
 from cogito_pl.modules.lightning_internals import finish_epoch
 from cogito_pl.rl.schedule import RolloutSchedule
 from cogito_pl.seeds import stable_seed
-from tests.data.orders import PROBLEMS, Worst
+from tests.data.orders import PROBLEMS, Worst, context
 from tests.modules.training import trainer
 
 STAGES = (Stage(name="easy", epochs=2), Stage(name="hard", epochs=2, rollouts_per_epoch=3))
@@ -177,3 +179,24 @@ def test_a_second_fit_of_the_same_data_starts_anew(tmp_path):
 def test_another_order_cannot_continue_a_stage(whole):
     with pytest.raises(ValueError, match=r"draw_order 'tests\.data\.orders\.Worst' in the checkpoint"):
         fit(whole[0], resume=3, draw_order=Mixture)
+
+
+def test_the_order_is_a_setting_that_prints_itself(run_cli, capsys, tmp_path):
+    def printed(*args):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            run_cli("fit", *args, "--print_config")
+        return capsys.readouterr().out
+
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("data: {draw_order: {class_path: tests.data.orders.Worst, init_args: {among: 3}}}")
+    full = printed("--config", "configs/playground/grpo.yaml", "--config", overlay)
+    assert yaml.safe_load(full)["data"]["draw_order"] == {
+        "class_path": "tests.data.orders.Worst", "init_args": {"among": 3},
+    }  # fmt: skip
+    (tmp_path / "full.yaml").write_text(full)
+    assert printed("--config", tmp_path / "full.yaml") == full
+    parser = ArgumentParser()
+    parser.add_class_arguments(ReasoningDataModule, "data")
+    data = parser.instantiate(parser.parse_object({"data": yaml.safe_load(full)["data"]})).data
+    assert data.draw_order(context()).among == 3
