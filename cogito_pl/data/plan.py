@@ -19,7 +19,7 @@ class Plan:
         seed: Of the order of draws.
         prompts: Prompts of a batch, over all ranks.
         rollouts: Prompt batches of an epoch whose stage does not say; one pass over its problems when None.
-        optional: Strata that may be empty: a stage that names one goes on with its others.
+        optional: Strata that may be empty: a stage that names one draws from its other strata.
 
     Raises:
         ValueError: A stage draws from a source or stratum that holds no problems.

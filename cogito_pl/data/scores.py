@@ -27,8 +27,8 @@ def stratified(problems: Sequence[Problem], config: StrataConfig | None) -> list
 def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Stratum]:
     """The stratum of every problem, in their order.
 
-    Quantiles are those of all scores in the file, so that a part of the data has the strata of the whole. Ids decide;
-    where several sources share one, the file's `source` column and the names of the sources do too.
+    Quantiles are those of all scores in the file, so that a part of the data has the strata of the whole. Scores are
+    matched by id; where several sources share an id, by the file's `source` column and the name of the source too.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -36,7 +36,7 @@ def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Strat
     """
     if config.file is None:
         stated = [problem.meta.get(config.score_column) for problem in problems]
-        _refuse_missing([p for p, score in zip(problems, stated, strict=True) if score is None], problems, config)
+        _check_complete([p for p, score in zip(problems, stated, strict=True) if score is None], problems, config)
         return strata([float(score) for score in stated], config)
     scores = read_scores(config)
     own = {(problem.source, problem.id) for problem in problems}
@@ -47,15 +47,15 @@ def read_strata(config: StrataConfig, problems: Sequence[Problem]) -> list[Strat
     }
     keys = [(problem.source if shared else "", problem.id) for problem in problems]
     missing = [problem for problem, key in zip(problems, keys, strict=True) if key not in found]
-    _refuse_missing(missing, problems, config)
+    _check_complete(missing, problems, config)
     return [found[key] for key in keys]
 
 
 def read_scores(config: StrataConfig) -> dict[tuple[str, str], float | None]:
     """Scores by source and id; None for problems that were never solved.
 
-    A problem is unsolved where a `solved` column says so. One without a score that is not unsolved was left undecided,
-    and counts as missing; with `cmab` and no `solved` column, it is unsolved.
+    A problem is unsolved where the column `solved` is false. Any other problem without a score was left undecided and
+    counts as missing; with `cmab` and without a column `solved`, a problem without a score is unsolved.
     """
     path = Path(config.file)
     if not path.exists():
@@ -90,11 +90,11 @@ def _repeat(names: Iterable[str]) -> bool:
     return len(set(names)) < len(names)
 
 
-def _refuse_missing(missing: Sequence[Problem], problems: Sequence[Problem], config: StrataConfig) -> None:
+def _check_complete(missing: Sequence[Problem], problems: Sequence[Problem], config: StrataConfig) -> None:
     if missing:
         where = f"strata.file={config.file}" if config.file else "their own columns"
         raise ValueError(
             f"{len(missing)} of {len(problems)} problems ({len(missing) / len(problems):.1%}) have no "
             f"{config.score_column} in {where}, such as {missing[0].id!r} of the source {missing[0].source!r}; "
-            "score them, or narrow the data"
+            "score them, or leave them out of data.train"
         )

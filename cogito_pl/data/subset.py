@@ -1,4 +1,4 @@
-"""Which of the training problems are learnt from: those of some strata, or a random control of the same size."""
+"""Selects the problems to train on: those of some strata, or a random control of the same size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ SOLVED = ("easy", "medium", "hard")
 
 @dataclass(frozen=True, kw_only=True)
 class SubsetConfig:
-    """Learn from a part of the problems: the difficulty selection of arXiv 2511.06722, or its control.
+    """Trains on a part of the problems: the difficulty selection of arXiv 2511.06722, or its control.
 
     Args:
-        strata: The strata that are learnt from, joined.
-        control_seed: Instead of these problems, as many drawn at random with this seed out of `pool`; null takes the
-            problems themselves.
-        pool: The strata that a control is drawn from; the solved ones by default.
+        strata: The strata to train on, joined.
+        control_seed: Train on as many problems drawn at random from `pool` with this seed; null to train on the strata
+            themselves.
+        pool: The strata that the control is drawn from; the solved ones by default.
     """
 
     strata: tuple[str, ...]
@@ -28,7 +28,7 @@ class SubsetConfig:
     def __post_init__(self) -> None:
         """Raises ValueError naming the setting, its value and the remedy."""
         if not self.strata:
-            raise ValueError("data.subset.strata is empty; name the strata to learn from, or leave data.subset out")
+            raise ValueError("data.subset.strata is empty; name the strata to train on, or leave data.subset out")
         if not self.pool:
             raise ValueError("data.subset.pool is empty; name the strata to draw a control from, or leave it out")
         for setting in ("strata", "pool"):
@@ -37,7 +37,7 @@ class SubsetConfig:
 
 
 def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[Problem]:
-    """The problems that are learnt from, in their order.
+    """The problems to train on, in their order.
 
     Raises:
         ValueError: A stratum that is named holds no problem, or the pool has too few for the control.
@@ -65,22 +65,22 @@ def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[
 
 
 def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
-    """A random subset of `size` ids, the control of a chosen one of that size; a function of the set and the seed.
+    """A random subset of `size` ids: the control for a chosen subset of that size.
 
-    The order of `ids` does not matter to what is chosen, and is kept.
+    Which ids are chosen depends on the set and the seed, not on the order of `ids`, which is kept.
 
     Args:
         ids: The pool, such as all solved problems.
-        size: Of the subset.
-        seed: Recorded with the run.
+        size: Number of ids to choose.
+        seed: Another seed, another subset.
 
     Raises:
         ValueError: Ids repeat, or are fewer than `size`.
     """
     if len(set(ids)) < len(ids):
-        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; draw from distinct ones")
+        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; each must occur once")
     if not 0 <= size <= len(ids):
-        raise ValueError(f"size={size} of a random control does not fit a pool of {len(ids)}")
+        raise ValueError(f"size={size} of a random control exceeds its pool of {len(ids)}")
     ranked = sorted(ids, key=lambda name: digest(repr((seed, name)), 16))
     chosen = set(ranked[:size])
     return [name for name in ids if name in chosen]

@@ -18,7 +18,7 @@ from cogito_pl.problem import Problem
 from cogito_pl.rewards import check_gold
 
 _log = logging.getLogger(__name__)
-_LONG = 2000  # rows from which on a progress bar is shown
+_LONG = 2000  # a progress bar is shown for more rows than this
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def read_source(
     """Reads every row of a source into a problem or a rejection.
 
     Args:
-        source: Where the rows are and what their columns are called.
+        source: Path and columns.
         rejection_limit: Share of rows that may be rejected.
         check_images: `decode` decodes every image once, so that broken ones are rejected now; `header` is faster and
-            finds only those that are missing or no images at all.
+            finds only those that are missing or not images at all.
         max_image_pixels: Images with more pixels than this are rejected.
         check: Gives a reason to reject a problem, or None.
         progress: Show a progress bar for long sources.
@@ -102,7 +102,7 @@ def read_source(
         ValueError: The settings do not fit the data; the message names the setting and the remedy.
     """
     if not 0 <= rejection_limit <= 1:
-        raise ValueError(f"rejection_limit={rejection_limit} is no share; choose one from 0 to 1")
+        raise ValueError(f"rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
     table = open_table(source)
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
