@@ -176,6 +176,24 @@ def test_a_second_fit_of_the_same_data_starts_anew(tmp_path):
     assert runs[0] == runs[1]
 
 
+def test_a_checkpoint_of_a_later_stage_than_the_settings_now_give_is_an_error(whole):
+    longer = (Stage(name="easy", epochs=3), Stage(name="hard", rollouts_per_epoch=3))
+    with pytest.raises(ValueError, match="stage 1 in the checkpoint, 0 now"):
+        fit(whole[0], resume=20, stages=longer)
+
+
+def test_a_stage_of_the_checkpoint_that_is_gone_is_an_error_that_names_it(whole):
+    with pytest.raises(ValueError, match=r"--ckpt_path has the stages \['hard'\]"):
+        fit(whole[0], resume=20, stages=(STAGES[0], Stage(name="harder")))
+
+
+def test_draws_that_were_not_taken_over_yet_are_saved_again():
+    data = ReasoningDataModule()
+    state = {"stage": "", "ended": {}, "draws": {"stage": 0}}
+    data.load_state_dict(state)
+    assert data.state_dict() == state
+
+
 def test_another_order_cannot_continue_a_stage(whole):
     with pytest.raises(ValueError, match=r"draw_order 'tests\.data\.orders\.Worst' in the checkpoint"):
         fit(whole[0], resume=3, draw_order=Mixture)
