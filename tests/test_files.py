@@ -35,7 +35,8 @@ def test_after_an_error_the_file_is_as_it_was_and_the_draft_is_gone(tmp_path, er
 
     path = tmp_path / "file"
     path.write_text("old")
-    pytest.raises(error, spoil)
+    with pytest.raises(error):
+        spoil()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
