@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 import lightning.pytorch as L
 
-from cogito_pl.modules.handoff import begin_stage, measure_from, put_back
+from cogito_pl.modules import handoff
 from cogito_pl.modules.lightning_internals import finish_epoch, validate_now
-from cogito_pl.modules.watching import check_validation, improves, monitored
 from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
 
 KEPT = ("stage", "best", "best_file", "best_step", "reference_file", "stale")
@@ -43,7 +42,7 @@ class BestCheckpointHandoff(L.Callback):
     def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         """Refuses a run without validations to go by."""
         if stage == "fit":
-            check_validation(trainer)
+            handoff.check_validation(trainer)
             module.restarts = True
 
     def state_dict(self) -> dict[str, Any]:
@@ -56,7 +55,7 @@ class BestCheckpointHandoff(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Validates the run's start; a resumed run is brought to where it stood."""
-        measure_from(trainer, module, self.reference_file)
+        handoff.restore_reference(trainer, module, self.reference_file)
         finish_epoch(trainer)
         self.stage = self.stage or (module.stage.name if module.stage else "")
         if self.best is None:
@@ -72,7 +71,7 @@ class BestCheckpointHandoff(L.Callback):
         """Keeps the weights when they are the best so far, before any checkpoint is written; may end the stage."""
         if trainer.sanity_checking or trainer.state.fn != "fit":
             return
-        if improves(score := monitored(trainer, self.monitor), self.best, self.mode):
+        if handoff.improves(score := handoff.monitored(trainer, self.monitor), self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
             self.best_file = write_weights(trainer, learning_weights(module), name)
             self.best, self.best_step, self.stale = score, trainer.global_step, 0
@@ -85,7 +84,7 @@ class BestCheckpointHandoff(L.Callback):
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts the best weights in place of the last."""
         if self.finish_with_best and self.best_file:
-            put_back(trainer, module, self.best_file)
+            handoff.restore_policy(trainer, module, self.best_file)
 
     def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts them there in a finished run that was resumed, too: Lightning trains nothing then."""
@@ -96,5 +95,5 @@ class BestCheckpointHandoff(L.Callback):
         if module.stage and module.stage.name != self.stage:
             self.stage, self.stale = module.stage.name, 0
             self.reference_file = self.best_file if self.reset_reference else self.reference_file
-            begin_stage(trainer, module, self.best_file, self.best_step)
-            measure_from(trainer, module, self.reference_file)
+            handoff.begin_stage(trainer, module, self.best_file, self.best_step)
+            handoff.restore_reference(trainer, module, self.reference_file)

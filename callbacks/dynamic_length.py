@@ -1,27 +1,23 @@
-"""Dynamic length reward (DyLR): completions are drawn to the length of their group's right ones."""
+"""Dynamic length reward (DyLR): completions are rewarded for the length of their group's correct ones."""
 
 from dataclasses import replace
 from typing import Literal
 
 import lightning.pytorch as L
-import torch
 from torch import Tensor
 
-from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.stage_names import check_stages
+from cogito_pl.modules import RewardTerm
 from cogito_pl.rl.lengths import PRESETS, LengthRule, Variant, length_rewards, target_lengths
 from cogito_pl.rl.rollout import Rollout
 
-TERM = "length"
 
-
-class DynamicLengthReward(RolloutCallback):
+class DynamicLengthReward(RewardTerm):
     """Adds `weight` times the length reward of `cogito_pl.rl.lengths` to the rewards, as the term `length`.
 
     VL-Cogito (arXiv 2507.22607, eq. 5 to 8). With it the method gives prompts without a right completion a quarter of
     the weight: `callbacks.ODSWReweighting` does, under the shape `hard`, or alone under `all_wrong_only`.
 
-    Logs `applied/dynamic_length`, the share of completions whose term is not 0, `reward/length`, the mean term, and in
+    Logs `applied/length`, the share of completions whose term is not 0, `reward/length`, the mean term, and in
     tokens the mean length of the wrong completions and their mean target.
 
     Args:
@@ -38,6 +34,8 @@ class DynamicLengthReward(RolloutCallback):
         all_wrong: In groups without a right completion: the same `cosine`, or a `ramp` up to `max_length`.
     """
 
+    name = "length"
+
     def __init__(
         self,
         variant: Variant = "official",
@@ -52,35 +50,20 @@ class DynamicLengthReward(RolloutCallback):
         clamp: bool | None = None,
         all_wrong: Literal["cosine", "ramp"] | None = None,
     ) -> None:
+        super().__init__(weight, stages)
         chosen = {"r_min": r_min, "r_max": r_max, "r_min_all_wrong": r_min_all_wrong, "scope": scope, "clamp": clamp}
         chosen |= {"all_wrong": all_wrong, "max_length": max_length, "target": target}
         self.rule: LengthRule = replace(PRESETS[variant], **{k: v for k, v in chosen.items() if v is not None})
-        self.weight, self.stages = weight, stages
-
-    def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Raises ValueError where a stage to act in does not exist."""
-        if stage == "fit":
-            check_stages(trainer, "DynamicLengthReward.stages", self.stages or (), "set `stages` to null to act always")
-            module.means.track(f"reward/{TERM}")
 
     def on_rewards(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> Rollout:
-        """Adds the term."""
-        if self.stages is not None and rollout.stage not in self.stages:
-            self.report(trainer, {"applied/dynamic_length": 0.0})
-            return rollout
-        correct = rollout.correct > 0
-        term = length_rewards(rollout.lengths, correct, rollout.finished, rollout.group_size, self.rule)
-        self.report(trainer, self.measured(rollout, term))
-        rollout = rollout.with_rewards(rollout.rewards + self.weight * term)
-        return replace(rollout, reward_terms={**rollout.reward_terms, TERM: term})
-
-    def measured(self, rollout: Rollout, term: Tensor) -> dict[str, float]:
-        """What is logged of this rank's rollout."""
-        values = {"applied/dynamic_length": float((term != 0).float().mean())}
+        """Adds the term, and logs the lengths of wrong completions beside their target."""
         wrong = rollout.correct == 0
-        if wrong.any():
+        if wrong.any() and (self.stages is None or rollout.stage in self.stages):
             target = target_lengths(rollout.lengths, ~wrong, rollout.group_size, self.rule)
-            rows = torch.repeat_interleave(target, rollout.group_size)
-            values["dynamic_length/wrong_tokens"] = float(rollout.lengths[wrong].float().mean())
-            values["dynamic_length/target_tokens"] = float(rows[wrong].mean())
-        return values
+            module.metrics.add("dynamic_length/wrong_tokens", rollout.lengths[wrong])
+            module.metrics.add("dynamic_length/target_tokens", target.repeat_interleave(rollout.group_size)[wrong])
+        return super().on_rewards(trainer, module, rollout)
+
+    def term(self, rollout: Rollout) -> Tensor:
+        """The length reward of each completion, `[B]`."""
+        return length_rewards(rollout.lengths, rollout.correct > 0, rollout.finished, rollout.group_size, self.rule)

@@ -7,7 +7,7 @@ import lightning.pytorch as L
 import torch
 
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.modules.stage_names import check_stages, stage_names
+from cogito_pl.modules.stages import check_stages, stage_names
 from cogito_pl.rl.odsw import SHAPES, Shape, difficulty_weights
 from cogito_pl.rl.rollout import Rollout
 
@@ -65,15 +65,15 @@ class ODSWReweighting(RolloutCallback):
         """Weights the prompts."""
         shape = self.shape or self.shapes.get(rollout.stage)
         if shape is None or (self.stages is not None and rollout.stage not in self.stages):
-            self.report(trainer, {"applied/odsw": 0.0})
+            module.metrics.add("applied/odsw", 0.0)
             return rollout
         weights = difficulty_weights(rollout.group_accuracy(), shape, at_zero=self.at_zero(shape, rollout))
-        logged = {"applied/odsw": float((weights != 1).float().mean()), "odsw/weight": float(weights.mean())}
+        module.metrics.add("applied/odsw", weights != 1)
+        module.metrics.add("odsw/weight", weights)
         if self.renormalise:
             total, prompts = module.over_ranks(torch.stack([weights.sum(), torch.ones_like(weights).sum()]))
-            logged["odsw/no_weight"] = float(total == 0)
+            module.metrics.add("odsw/no_weight", float(total == 0))
             weights = weights if total == 0 else weights * (prompts / total)
-        self.report(trainer, logged)
         return rollout.reweighted(weights)
 
     def at_zero(self, shape: Shape, rollout: Rollout) -> float:

@@ -49,7 +49,8 @@ class RolloutStatistics(RolloutCallback):
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """Logs and writes; takes every process."""
         prompts = of_all_ranks(trainer, outcomes(rollout, self.difficulty))
-        self.report(trainer, metrics(prompts, rollout.stage))
+        for name, value in metrics(prompts, rollout.stage).items():
+            module.metrics.add(name, value)
         path = journal(trainer)
         if path is not None and trainer.is_global_zero:
             place = {"step": rollout.policy_step, "epoch": trainer.current_epoch, "stage": rollout.stage}
@@ -62,7 +63,7 @@ class RolloutStatistics(RolloutCallback):
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm  # sharded weights
-        self.report(trainer, {"policy/gradient_norm": float(norm)})
+        module.metrics.add("policy/gradient_norm", norm)
 
 
 def journal(trainer: L.Trainer) -> Path | None:

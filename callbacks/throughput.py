@@ -12,7 +12,7 @@ from cogito_pl.rl.rollout import Rollout
 
 
 class Throughput(RolloutCallback):
-    """Logs per optimiser step, for this rank: tokens per second of rollout and of training, CPU seconds, peak memory.
+    """Logs speed, averaged over ranks, and the largest peak memory of a rank, per optimiser step.
 
     `speed/rollout_tokens_per_s` counts completion tokens over the seconds of the rollout, grading included;
     `speed/train_tokens_per_s` counts prompt and completion tokens over the seconds of everything else.
@@ -47,13 +47,15 @@ class Throughput(RolloutCallback):
             "speed/step_s": seconds,
             "speed/step_cpu_s": time.process_time() - cpu,
             "speed/train_tokens_per_s": done["train"] / max(1e-9, seconds - self._rollout_s),
-            "memory/peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         if done["rollout"]:
             speeds["speed/rollout_tokens_per_s"] = done["rollout"] / max(1e-9, self._rollout_s)
+        for name, value in speeds.items():
+            module.metrics.add(name, value)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        module.metrics.add("memory/peak_rss_mib", peak, reduce="max")
         if torch.cuda.is_available():
-            speeds["memory/peak_cuda_mib"] = torch.cuda.max_memory_allocated() / 2**20
-        self.report(trainer, speeds)
+            module.metrics.add("memory/peak_cuda_mib", torch.cuda.max_memory_allocated() / 2**20, reduce="max")
         self._start(module)
 
     def _start(self, module: L.LightningModule) -> None:

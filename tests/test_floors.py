@@ -64,7 +64,7 @@ def test_sft_and_grpo_never_import_each_other_nor_callbacks_their_siblings():
 
 
 def test_files_keep_to_their_budgets():
-    budgets = {"callbacks": 100, "cogito_pl/modules": 200, "cogito_pl/rl": 150, "cogito_pl/rewards": 180}
+    budgets = {"callbacks": 100, "cogito_pl/modules": 200, "cogito_pl/rl": 215, "cogito_pl/rewards": 180}
     over = [
         f"{file.relative_to(ROOT)}: {len(file.read_text().splitlines())} lines"
         for folder, budget in budgets.items()

@@ -2,8 +2,8 @@
 
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.grpo import GRPOModule
-from cogito_pl.modules.hooks import RolloutCallback
+from cogito_pl.modules.hooks import RewardTerm, RolloutCallback
 from cogito_pl.modules.score import ScoreModule
 from cogito_pl.modules.sft import SFTModule
 
-__all__ = ["GRPOModule", "PolicyModule", "RolloutCallback", "SFTModule", "ScoreModule"]
+__all__ = ["GRPOModule", "PolicyModule", "RewardTerm", "RolloutCallback", "SFTModule", "ScoreModule"]

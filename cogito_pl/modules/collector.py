@@ -1,77 +1,158 @@
-"""From a batch of problems to a graded rollout: encode, sample, decode, verify. Knows no trainer and no loss."""
+"""From a prompt batch to a rollout that is ready to train on.
 
-from collections.abc import Sequence
+encode -> sample -> verify -> [on_rewards] -> advantages -> [on_advantages] -> [admit, refill] -> frozen log-probs
+"""
 
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import lightning.pytorch as L
 import torch
 from torch import Tensor
 
 from cogito_pl.data.loading import Batch
+from cogito_pl.modules.admission import admits_some, admitted
+from cogito_pl.modules.hooks import RolloutCallback
+from cogito_pl.modules.metrics import Metrics
+from cogito_pl.modules.sampling import rollout_callbacks
 from cogito_pl.policy import Policy, SamplingConfig
-from cogito_pl.rewards import Reward
+from cogito_pl.policy.reference import Reference
+from cogito_pl.rl.advantage import group_advantages
+from cogito_pl.rl.losses import LossConfig, UpdateSize, update_size
 from cogito_pl.rl.rollout import Rollout
-from cogito_pl.seeds import stable_seed
+from cogito_pl.rl.schedule import RolloutSchedule
+from cogito_pl.rl.statistics import draw_outcomes
 
 
-def collect_rollout(
+@dataclass(frozen=True)
+class Settings:
+    """What a rollout is sampled and trained with: the module's settings as the current stage changes them."""
+
+    sampling: SamplingConfig
+    loss: LossConfig
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A rollout, the settings it was sampled with, and what its updates need."""
+
+    rollout: Rollout
+    settings: Settings
+    reached: list[bool]  # of each row, whether some loss term reaches it; the others need no forward
+    sizes: list[UpdateSize]  # of each update of an epoch over the rollout, over all ranks
+
+
+class Collector:
+    """Collects the rollouts of a `GRPOModule`, whose policy, engine, reward, schedule and trainer it uses."""
+
+    def __init__(self, module: L.LightningModule) -> None:
+        self.module = module
+
+    @property
+    def callbacks(self) -> list[RolloutCallback]:
+        """Those that take part in rollouts."""
+        return rollout_callbacks(self.module.trainer)
+
+    def collect(self, batch: Batch, settings: Settings, *, observe: bool = True) -> Collected:
+        """Samples, rewards and compares; `observe` tells the draw order, once for each batch, what became of it."""
+        module, trainer, loss = self.module, self.module.trainer, settings.loss
+        for callback in self.callbacks:
+            callback.on_rollout_start(trainer, module)
+        module.refresh_engine()
+        sampled = [self.compared(batch, settings)]
+        rollout = admitted(self, sampled, settings) if any(map(admits_some, self.callbacks)) else sampled[0]
+        for part in sampled:
+            record(module.metrics, part)
+        if observe and trainer.datamodule.observes:
+            trainer.datamodule.observe(draw_outcomes(sampled, trainer.datamodule.index_of))
+        reached = rollout.has_loss(every_term=loss.reaches_every_row, drop_zero_weight=module.drop_zero_weight)
+        rollout = with_frozen_log_probs(
+            rollout,
+            module.policy,
+            module.reference if loss.needs_reference else None,
+            reached=reached,
+            schedule=module.schedule,
+            temperature=settings.sampling.temperature,
+        )
+        for callback in self.callbacks:
+            callback.on_rollout_end(trainer, module, rollout)
+        return Collected(rollout, settings, reached.tolist(), self.update_sizes(rollout, settings.sampling.max_tokens))
+
+    def compared(self, batch: Batch, settings: Settings, attempt: int = 0) -> Rollout:
+        """A graded rollout with rewards and advantages as the callbacks made them; `attempt` numbers refills."""
+        module, purpose = self.module, ("refill", attempt) if attempt else ("training",)
+        rollout = module.graded(batch, settings.sampling, module.schedule.group_size, *purpose)
+        rollout = self.through("on_rewards", rollout)
+        advantages = group_advantages(rollout.rewards, rollout.group_size, scale_by_std=module.scale_by_std)
+        return self.through("on_advantages", replace(rollout, advantages=advantages))
+
+    def through(self, hook: Literal["on_rewards", "on_advantages"], rollout: Rollout) -> Rollout:
+        """Passes the rollout through every callback's `hook`. Raises for what is no rollout, or has its rows moved."""
+        for callback in self.callbacks:
+            changed = getattr(callback, hook)(self.module.trainer, self.module, rollout)
+            name = f"{type(callback).__name__}.{hook}"
+            if not isinstance(changed, Rollout):
+                raise TypeError(f"{name} returned {type(changed).__name__}; it must return a Rollout")
+            for field in ("problems", "prompts", "draws", "completions", "mask"):
+                if getattr(changed, field) is not getattr(rollout, field):
+                    raise ValueError(
+                        f"{name} returned other {field} than it was given: completions would be trained behind the "
+                        "wrong prompts. Return `rollout.counted(counts)`, or leave groups out by `admit`"
+                    )
+            rollout = changed
+        return rollout
+
+    def update_sizes(self, rollout: Rollout, max_tokens: int) -> list[UpdateSize]:
+        """Sequences and trained tokens of every update of an epoch over the rollout, over all ranks."""
+        updates = self.module.schedule.updates
+        counts, tokens = rollout.counts.view(updates, -1), rollout.trained.sum(1).view(updates, -1)
+        local = [update_size(*part, max_tokens) for part in zip(counts, tokens, strict=True)]
+        totals = self.module.over_ranks(torch.stack([torch.stack([size.sequences, size.tokens]) for size in local]))
+        return [UpdateSize(sequences, tokens, max_tokens) for sequences, tokens in totals]
+
+
+@torch.no_grad()
+def with_frozen_log_probs(
+    rollout: Rollout,
     policy: Policy,
-    reward: Reward,
-    batch: Batch,
-    sampling: SamplingConfig,
+    reference: Reference | None,
     *,
-    group_size: int,
-    seed_key: tuple[object, ...],
-    policy_step: int,
-    rollout_batch_size: int,
+    reached: Tensor,
+    schedule: RolloutSchedule,
+    temperature: float,
 ) -> Rollout:
-    """Samples and grades completions; a pure function of the policy's weights, the seed and the draws.
+    """Adds the log-probabilities that stay fixed while the rollout is trained on, of rows that are `reached` (`[B]`).
 
-    Args:
-        policy: Samples.
-        reward: Grades.
-        batch: The problems, with the numbers of their draws.
-        sampling: How completions are drawn.
-        group_size: Completions per problem.
-        seed_key: What the seeds depend on besides the draw and the place in the group.
-        policy_step: Recorded in the rollout.
-        rollout_batch_size: Completions that are decoded side by side, in whole groups.
-
-    Returns:
-        The rollout, advantages still zero.
+    Those of the policy are left out where a single update makes them the current ones, or where the rollout has them
+    already; those of the reference where there is none. Ranks make equally many forwards.
     """
-    prompts = [policy.encode(problem) for problem in batch.problems]
-    seeds = [
-        [stable_seed(*seed_key, number, problem.id, sample) for sample in range(group_size)]
-        for number, problem in zip(batch.draws, batch.problems, strict=True)
-    ]
-    chunk = max(1, rollout_batch_size // group_size)
-    starts = range(0, len(prompts), chunk)
-    others = policy.ranks.most(len(starts)) - len(starts)  # asked before any rank samples, which ranks do in step
-    parts = [policy.sample(prompts[start : start + chunk], sampling, seeds[start : start + chunk]) for start in starts]
-    for _ in range(others):
-        policy.sample(prompts[:1], sampling, seeds[:1])
-    completions = stack_rows([part.ids for part in parts], policy.encoder.pad_id)
-    mask = stack_rows([part.mask for part in parts], False)
-    texts = tuple(policy.encoder.decode(ids[keep].tolist()) for ids, keep in zip(completions, mask, strict=True))
-    result = reward.score(texts, [problem for problem in batch.problems for _ in range(group_size)])
-    rewards = torch.tensor(result.total, device=completions.device)
-    return Rollout(
-        problems=batch.problems,
-        draws=batch.draws,
-        prompts=tuple(prompts),
-        policy_step=policy_step,
-        completions=completions,
-        mask=mask,
-        finished=torch.cat([part.finished for part in parts]),
-        texts=texts,
-        grades=tuple(result.grades),
-        rewards=rewards,
-        reward_terms={name: torch.tensor(values, device=rewards.device) for name, values in result.terms.items()},
-        advantages=torch.zeros_like(rewards),
-        weights=torch.ones(len(prompts), device=rewards.device),
-    )
+    needs_old = schedule.updates_per_rollout > 1 and rollout.old_log_probs is None
+    zeros = torch.zeros_like(rollout.mask, dtype=torch.float32)
+    old = zeros.clone() if needs_old else rollout.old_log_probs
+    ref = zeros.clone() if reference is not None else None
+    parts = reached.nonzero()[:, 0].split(schedule.micro_batch)
+    parts = [part for part in parts if len(part) and (needs_old or reference)]
+    for part in parts:
+        micro = rollout.micro_batch(part.tolist())
+        inputs, columns = (micro.prompts, micro.completions, micro.mask), slice(micro.mask.shape[1])
+        if needs_old:
+            old[part, columns] = policy.log_probs(*inputs, temperature=temperature).values
+        if ref is not None:
+            ref[part, columns] = reference.log_probs(*inputs, temperature=temperature)
+    forwards = int(needs_old) + int(reference is not None and reference.live)
+    for _ in range(forwards * (policy.ranks.most(len(parts)) - len(parts))):  # other ranks have more rows
+        policy.zero()
+    if reference is not None:
+        reference.offload()
+    return replace(rollout, old_log_probs=old, ref_log_probs=ref)
 
 
-def stack_rows(parts: Sequence[Tensor], fill: int | bool) -> Tensor:
-    """Stacks `[B_i, T_i]` to `[sum B_i, max T_i]`, filled on the right."""
-    width = max(part.shape[1] for part in parts)
-    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=fill) for part in parts])
+def record(metrics: Metrics, rollout: Rollout) -> None:
+    """Logs what was sampled, whether or not it is trained on."""
+    metrics.add("reward/total", rollout.rewards)
+    metrics.add("reward/unparsed", [float(not grade.parsed) for grade in rollout.grades])
+    for name, values in rollout.reward_terms.items():
+        metrics.add(f"reward/{name}", values)
+    metrics.add("rollout/length_tokens", rollout.lengths)
+    metrics.add("rollout/truncated", ~rollout.finished)
+    metrics.add("rollout/groups_without_signal", (rollout.advantages.view(-1, rollout.group_size) == 0).all(1))

@@ -1,4 +1,10 @@
-"""What a hand-off does to a module: weights of another moment for policy and reference. All ranks call it together."""
+"""Hand-off between stages: which weights validated best, and what policy and reference are given of them.
+
+All ranks call these functions together.
+"""
+
+import math
+from typing import Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.utilities import rank_zero_info
@@ -7,7 +13,42 @@ from cogito_pl.modules.fresh_optimizer import restart_optimizer
 from cogito_pl.modules.weight_files import learning_weights, read_weights
 
 
-def put_back(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
+def check_validation(trainer: L.Trainer) -> None:
+    """Raises ValueError unless every epoch ends with a validation."""
+    if not trainer.datamodule.validation_sources:
+        raise ValueError("data.validation is empty, and BestCheckpointHandoff goes by validations; add a source")
+    for setting, value in (
+        ("limit_val_batches", trainer.limit_val_batches or None),
+        ("val_check_interval", trainer.val_check_interval),
+        ("check_val_every_n_epoch", trainer.check_val_every_n_epoch),
+    ):
+        if value is None or (setting != "limit_val_batches" and value != 1):
+            raise ValueError(
+                f"trainer.{setting}={value or 0} leaves epochs without the one validation at their end that "
+                "BestCheckpointHandoff goes by; leave it out"
+            )
+
+
+def monitored(trainer: L.Trainer, name: str) -> float:
+    """The metric of the validation that has just ended, the same on all ranks.
+
+    Raises:
+        ValueError: Validation does not log it.
+    """
+    if name not in trainer.callback_metrics:
+        known = ", ".join(sorted(metric for metric in trainer.callback_metrics if metric.startswith("val")))
+        raise ValueError(f"BestCheckpointHandoff.monitor={name} is not what validation logs; choose of {known}")
+    return trainer.strategy.broadcast(float(trainer.callback_metrics[name]))
+
+
+def improves(score: float, best: float | None, mode: Literal["max", "min"]) -> bool:
+    """Whether `score` is better than `best`; anything is better than none, or than NaN."""
+    if best is None or math.isnan(best):
+        return True
+    return score > best if mode == "max" else score < best
+
+
+def restore_policy(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
     """Gives the policy the weights of the file `name`."""
     read_weights(trainer, learning_weights(module), name)
     module.policy.features.clear_cache()
@@ -24,14 +65,13 @@ def begin_stage(trainer: L.Trainer, module: L.LightningModule, name: str, step: 
         step: Optimiser step that its weights are of.
     """
     rank_zero_info(f"stage {module.stage.name} begins")
-    put_back(trainer, module, name)
+    restore_policy(trainer, module, name)
     restart_optimizer(module)
-    for logger in trainer.loggers:
-        values = {"applied/best_checkpoint_handoff": 1.0, "handoff/from_step": float(step)}
-        logger.log_metrics(values, step=trainer.global_step)
+    module.metrics.add("applied/best_checkpoint_handoff", 1.0)
+    module.metrics.add("handoff/from_step", float(step))
 
 
-def measure_from(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
+def restore_reference(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
     """Gives the reference of the KL term, where there is one, the weights of the file `name`, where one is given."""
     if name and module.reference is not None:
         read_weights(trainer, module.reference.parameters(), name)

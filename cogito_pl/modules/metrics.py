@@ -1,43 +1,73 @@
-"""Running means by name, summed over micro-batches and ranks: numerators and denominators, never means of means."""
+"""What a run logs: values by name, reduced over rows, micro-batches and ranks; never means of means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
-from torchmetrics import MeanMetric
+import torch.distributed as dist
+from torch import Tensor
+
+Reduce = Literal["mean", "sum", "max"]
 
 
-class Means(nn.Module):
-    """Weighted means under fixed names, so that every rank reduces the same ones in the same order.
+class Metrics:
+    """Collects values under names, and gives them out over all ranks when a step or a validation is logged.
 
-    Args:
-        names: The metrics' names, as they are logged.
+    The one route by which modules and callbacks log. Names may come and go, and differ between ranks.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__()
-        self.metrics = nn.ModuleDict()
-        for name in names:
-            self.track(name)
+    def __init__(self) -> None:
+        self._totals: dict[tuple[Reduce, str], Tensor] = {}  # [2]: weighted sum and weight, or the maximum twice
 
-    def track(self, name: str) -> None:
-        """Takes a further name, where it is new; before training, and on every rank alike."""
-        if name not in self.metrics:
-            self.metrics[name] = MeanMetric(nan_strategy="error")
+    def add(
+        self, name: str, values: Tensor | Sequence[float] | float, weights: Tensor | float = 1, reduce: Reduce = "mean"
+    ) -> None:
+        """Adds values: a number, or one per row.
 
-    def add(self, name: str, values: Tensor | Sequence[float], weights: Tensor | float = 1.0) -> None:
-        """Adds values, each with its weight (the size of what it is a mean of)."""
-        metric = self.metrics[name]
-        values = torch.as_tensor(values, dtype=torch.float32, device=metric.device).detach()
-        if values.numel():
-            metric.update(values, torch.as_tensor(weights, dtype=torch.float32, device=metric.device).detach())
+        Args:
+            name: As it is logged.
+            values: Detached here.
+            weights: Of each value in a mean: the size of what it is a mean of.
+            reduce: Whether the values of a step on all ranks are averaged, added, or their maximum taken.
+        """
+        values = _precise(torch.as_tensor(values).detach().flatten())
+        if not values.numel():
+            return
+        weights = torch.as_tensor(weights).detach().to(values).expand(values.shape)
+        peak = reduce == "max"
+        total = values.max().expand(2) if peak else torch.stack([(values * weights).sum(), weights.sum()])
+        known = self._totals.get((reduce, name))
+        if known is not None:
+            total = torch.maximum(known, total) if peak else known + total
+        self._totals[reduce, name] = total
 
-    def pop(self) -> dict[str, float]:
-        """The means over all ranks since the last call, without those that saw no value. Collective."""
+    def pop(self, device: torch.device) -> dict[str, float]:
+        """The values since the last call, over all ranks, without means of no weight. Collective.
+
+        Raises:
+            ValueError: A value is NaN.
+        """
+        keys, several = set(self._totals), dist.is_initialized() and dist.get_world_size() > 1
+        if several:
+            parts: list[set[tuple[Reduce, str]]] = [set()] * dist.get_world_size()
+            dist.all_gather_object(parts, keys)
+            keys = set().union(*parts)
         result = {}
-        for name, metric in self.metrics.items():
-            total = metric.compute() if metric.update_called or torch.distributed.is_initialized() else None
-            if total is not None and torch.isfinite(total):
-                result[name] = float(total)
-            metric.reset()
+        for reduces, empty, operation in ((("mean", "sum"), 0.0, "SUM"), (("max",), -torch.inf, "MAX")):
+            mine = sorted(key for key in keys if key[0] in reduces)
+            totals = [self._totals.get(key, torch.full((2,), empty)).to(device) for key in mine]
+            stacked = torch.stack([_precise(total) for total in totals]) if totals else torch.zeros(0, 2)  # [N, 2]
+            if several and totals:
+                dist.all_reduce(stacked, getattr(dist.ReduceOp, operation))
+            for (reduce, name), (total, weight) in zip(mine, stacked.tolist(), strict=True):
+                if total != total:
+                    raise ValueError(f"the metric {name} is NaN; the weights or the rewards of this step are broken")
+                if reduce != "mean" or weight:
+                    result[name] = total / weight if reduce == "mean" else total
+        self._totals.clear()
         return result
+
+
+def _precise(values: Tensor) -> Tensor:
+    """Float64, or float32 on devices that have no more."""
+    return values.to(torch.float32 if values.device.type == "mps" else torch.float64)

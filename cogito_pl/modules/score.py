@@ -13,7 +13,7 @@ from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.policy import PolicyConfig, SamplingConfig
+from cogito_pl.policy import LiveEngine, PolicyConfig, SamplingConfig
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 
@@ -52,8 +52,8 @@ class ScoreModule(PolicyModule):
         most_errors: int = 10,
         seed: int = 17,
     ) -> None:
-        nothing_learns = (RolloutSchedule(), torch.optim.SGD, ScheduleConfig())
-        super().__init__(policy, *nothing_learns, reward, sampling, rollout_batch_size, seed)
+        nothing_trained = (RolloutSchedule(), torch.optim.SGD, ScheduleConfig())
+        super().__init__(policy, *nothing_trained, reward, sampling, LiveEngine, rollout_batch_size, seed)
         for name, value in {"pool": pool, "least_rows": least_rows, "attempts": attempts}.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")

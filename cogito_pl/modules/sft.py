@@ -9,10 +9,9 @@ from torch import Tensor
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.base import PolicyModule
-from cogito_pl.modules.collector import stack_rows
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.modules.metrics import Means
-from cogito_pl.policy import PolicyConfig, Prompt, SamplingConfig
+from cogito_pl.policy import EngineFactory, LiveEngine, PolicyConfig, Prompt, SamplingConfig
+from cogito_pl.policy.engines.live import stack_rows
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.schedule import RolloutSchedule
@@ -38,9 +37,12 @@ class SFTModule(PolicyModule):
         learning_rate: How the learning rate changes over the run.
         reward: Grades the completions of validation.
         evaluation: How validation completions are drawn; greedy by default.
+        engine: Who samples in validation, by class path; the policy itself by default.
         rollout_batch_size: Completions that are decoded side by side in validation.
         seed: The command line sets it to `seed_everything`.
     """
+
+    progress_bar = ("sft/loss",)
 
     def __init__(
         self,
@@ -50,17 +52,19 @@ class SFTModule(PolicyModule):
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
         reward: RewardConfig = RewardConfig(),  # noqa: B008
         evaluation: SamplingConfig = SamplingConfig(temperature=0.0),  # noqa: B008
+        engine: EngineFactory = LiveEngine,
         rollout_batch_size: int = 256,
         seed: int = 17,
     ) -> None:
-        super().__init__(policy, schedule, optimizer, learning_rate, reward, evaluation, rollout_batch_size, seed)
+        super().__init__(
+            policy, schedule, optimizer, learning_rate, reward, evaluation, engine, rollout_batch_size, seed
+        )
         if (schedule.group_size, schedule.updates_per_rollout) != (1, 1):
             raise ValueError(
                 "SFT has one solution per prompt and one step per batch: set to 1 schedule.group_size="
                 f"{schedule.group_size}, schedule.updates={schedule.updates} and "
                 f"schedule.epochs_per_rollout={schedule.epochs_per_rollout}"
             )
-        self.means = Means(["sft/loss", "sft/length_tokens"])
         self._lesson: Lesson | None = None
 
     def rejection(self, problem: Problem, *, training: bool) -> str | None:
@@ -91,12 +95,11 @@ class SFTModule(PolicyModule):
         log_probs = self.policy.log_probs(lesson.prompts[rows], lesson.completions[rows, :width], mask).values
         loss = -log_probs.sum() / lesson.tokens
         self.tokens["train"] += int(mask.sum()) + sum(map(len, lesson.prompts[rows]))
-        self.means.add("sft/loss", -log_probs.detach().sum() / mask.sum(), mask.sum())
-        self.means.add("sft/length_tokens", mask.sum(1))
+        self.metrics.add("sft/loss", -log_probs.detach().sum() / mask.sum(), mask.sum())
+        self.metrics.add("sft/length_tokens", mask.sum(1))
         if slot == slots - 1:
             self._lesson = None
-            for name, value in self.means.pop().items():
-                self.log(name, value, prog_bar=name == "sft/loss", batch_size=1)
+            self.log_metrics()
         return self.scaled(loss)
 
     def prepare(self, batch: Batch) -> Lesson:

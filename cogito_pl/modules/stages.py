@@ -1,79 +1,134 @@
-"""What a stage of the curriculum changes about the module. Derived from the epoch; nothing of it is kept."""
+"""Stages of a curriculum: what they change about a module, and what is done where one ends and the next begins."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Collection, Iterable
 
 import lightning.pytorch as L
 from lightning.pytorch.strategies import DDPStrategy
 
 from cogito_pl.data.curriculum import Stage
-from cogito_pl.policy import PolicyConfig, SamplingConfig
-from cogito_pl.policy.freezing import PATHS, frozen_in_all
-from cogito_pl.rl.losses import LossConfig
+from cogito_pl.data.loading import Batch
+from cogito_pl.modules.fresh_optimizer import prime
+from cogito_pl.modules.lightning_internals import attached_trainer, finish_epoch, forget_progress_bar_metric
+from cogito_pl.policy import PolicyConfig
+from cogito_pl.policy.freezing import PATHS, frozen_in_all, let_learn
+from cogito_pl.policy.reference import Reference
 
-Config = TypeVar("Config", SamplingConfig, LossConfig)
+
+class StagedModule(L.LightningModule):
+    """Applies the current stage to the weights, and says how long a learning-rate schedule is.
+
+    Subclasses have `policy`, `policy_config`, `schedule` and `stage`.
+    """
+
+    restarts = False
+    """Whether every stage has an optimiser and a schedule of its own; a hand-off sets it in its `setup`."""
+
+    reference: Reference | None = None
+    """The policy of the KL term, where there is one."""
+
+    def check_stage(self, stage: Stage) -> None:
+        """Raises ValueError for settings of a stage that this module cannot honour."""
+
+    def check_stages(self) -> None:
+        """Raises ValueError, naming the stage, for a setting that cannot be honoured."""
+        several = self.trainer.world_size > 1 and isinstance(self.trainer.strategy, DDPStrategy)
+        for stage in stages_of(self):
+            named = f"data.stages: stage {stage.name!r}"
+            if unknown := set(stage.freeze or ()) - PATHS.keys():
+                raise ValueError(f"{named} freezes {sorted(unknown)}; there are {', '.join(PATHS)}")
+            if several and stage.freeze is not None:
+                raise ValueError(
+                    f"{named} sets freeze, and the ddp strategy expects gradients of the same parameters all along; "
+                    "use FSDP2 (configs/strategy/fsdp2.yaml) or set policy.freeze for the whole run"
+                )
+            if stage.patience is not None and not self.restarts:
+                raise ValueError(
+                    f"{named} has patience={stage.patience}, but nothing monitors the validation; add "
+                    "callbacks.BestCheckpointHandoff, or leave patience out"
+                )
+            try:
+                self.check_stage(stage)
+            except ValueError as error:
+                raise ValueError(f"{named}: {error}") from error
+
+    def on_train_start(self) -> None:
+        """Brings a run with stages to where it stands, resumed or not."""
+        if stages_of(self):
+            finish_epoch(self.trainer)
+            self.trainer.datamodule.derive_epochs()
+            prime(self.trainer.optimizers[0])  # a part that is frozen now has a state too, which a resumed run finds
+            self.enter_stage()
+
+    def on_train_epoch_start(self) -> None:
+        """Unfreezes what the stage of this epoch trains, and takes other stages off the progress bar."""
+        self.enter_stage()
+        for stage in stages_of(self):
+            forget_progress_bar_metric(self.trainer, f"stage/{stage.name}")
+
+    def enter_stage(self) -> None:
+        """Applies what the current stage says about the weights."""
+        if self.stage is not None:
+            learnable = [p for group in self.trainer.optimizers[0].param_groups for p in group["params"]]
+            let_learn(self.policy.model, learnable, frozen_in(self.stage, self.policy_config))
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Logs the stage: its number, and under its name the epoch within it."""
+        if self.stage is not None:
+            position = self.trainer.datamodule.position
+            self.log("stage", float(position.index), batch_size=1)
+            self.log(f"stage/{self.stage.name}", position.epoch + 1.0, prog_bar=True, batch_size=1)
+
+    def optimizer_steps(self) -> float:
+        """Optimiser steps that the learning rate spans: of the run, or of a stage that restarts; infinity without end.
+
+        Not `trainer.estimated_stepping_batches`: that builds the loader before a resumed run knows its epoch, and the
+        loader's restored position is lost.
+        """
+        trainer, data = self.trainer, self.trainer.datamodule
+        limits = [float(trainer.max_steps - trainer.global_step)] if trainer.max_steps >= 0 else []
+        first, end = data.stage_span if self.restarts else (0, trainer.max_epochs)
+        if end is not None and end >= 0:
+            rollouts = data.rollouts_before(end) - data.rollouts_before(first)
+            limits.append(float(rollouts * self.schedule.updates_per_rollout))
+        return min(limits, default=float("inf"))
 
 
 def stages_of(module: L.LightningModule) -> tuple[Stage, ...]:
     """The stages of the run that the module is in; none outside of one."""
-    datamodule = getattr(module._trainer, "datamodule", None)
-    return datamodule.stages if datamodule is not None else ()
+    trainer = attached_trainer(module)
+    return stages_in(trainer) if trainer is not None else ()
 
 
-def current_stage(module: L.LightningModule) -> Stage | None:
-    """The stage of the current epoch; None without stages."""
-    return module.trainer.datamodule.stage if stages_of(module) else None
+def stages_in(trainer: L.Trainer) -> tuple[Stage, ...]:
+    """The stages of a run; none without a curriculum."""
+    return getattr(getattr(trainer, "datamodule", None), "stages", ())
 
 
-def with_sampling(config: SamplingConfig, stage: Stage | None) -> SamplingConfig:
-    """How the stage samples."""
-    return _changed(config, stage, stage.sampling.changes()) if stage else config
+def stage_names(trainer: L.Trainer) -> tuple[str, ...]:
+    """The names of the stages of a run, in order."""
+    return tuple(stage.name for stage in stages_in(trainer))
 
 
-def with_kl(config: LossConfig, stage: Stage | None) -> LossConfig:
-    """The stage's loss."""
-    return _changed(config, stage, {"kl_coef": stage.kl_coef}) if stage and stage.kl_coef is not None else config
+def check_stages(trainer: L.Trainer, setting: str, wanted: Collection[str], remedy: str) -> None:
+    """Raises ValueError unless the run has all stages that are `wanted`, so that no callback waits for one in vain.
+
+    Args:
+        trainer: Whose data name the stages.
+        setting: What names the wanted stages, for the message.
+        wanted: Their names.
+        remedy: What to do in a run that has none of them.
+    """
+    known = stage_names(trainer)
+    if missing := [name for name in wanted if name not in known]:
+        has = f"the run has the stages {', '.join(known)}" if known else "the run has no stages"
+        raise ValueError(f"{setting} names {', '.join(missing)}, but {has}; {remedy}, or name stages under data.stages")
 
 
 def frozen_in(stage: Stage | None, config: PolicyConfig) -> tuple[str, ...]:
-    """The parts that do not learn in a stage."""
+    """The parts that are frozen in a stage."""
     return config.freeze if stage is None or stage.freeze is None else stage.freeze
 
 
 def frozen_throughout(stages: Iterable[Stage], config: PolicyConfig) -> tuple[str, ...]:
-    """The parts that do not learn in any stage: the optimiser leaves them out."""
+    """The parts that are frozen in every stage: the optimiser leaves them out."""
     return frozen_in_all([frozen_in(stage, config) for stage in stages] or [config.freeze])
-
-
-def check_stages(module: L.LightningModule) -> None:
-    """Raises ValueError, naming the stage, for a setting that cannot be honoured."""
-    several = module.trainer.world_size > 1 and isinstance(module.trainer.strategy, DDPStrategy)
-    for stage in stages_of(module):
-        if unknown := set(stage.freeze or ()) - PATHS.keys():
-            known = ", ".join(PATHS)
-            raise ValueError(f"data.stages: stage {stage.name!r} freezes {sorted(unknown)}; there are {known}")
-        if several and stage.freeze is not None:
-            raise ValueError(
-                f"data.stages: stage {stage.name!r} sets freeze, and the ddp strategy expects gradients of the same "
-                "parameters all along; use FSDP2 (configs/strategy/fsdp2.yaml) or set policy.freeze for the whole run"
-            )
-        if stage.patience is not None and not module.restarts:
-            raise ValueError(
-                f"data.stages: stage {stage.name!r} has patience={stage.patience}, and nothing watches the validation "
-                "for it; add callbacks.BestCheckpointHandoff, or leave patience out"
-            )
-        module.check_stage(stage)
-
-
-def check_variety(sampling: SamplingConfig) -> None:
-    """Raises ValueError for sampling that draws the same completion every time."""
-    if sampling.temperature == 0:
-        raise ValueError("sampling.temperature=0 draws the same completion every time; raise it, GRPO needs variety")
-
-
-def _changed(config: Config, stage: Stage, changes: dict[str, float]) -> Config:
-    try:
-        return replace(config, **changes)
-    except ValueError as error:
-        raise ValueError(f"data.stages: stage {stage.name!r}: {error}") from error

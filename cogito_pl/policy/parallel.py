@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.tensor import DTensor
 
 from cogito_pl.policy.freezing import find_part
 
@@ -58,6 +59,13 @@ def _with_gradient(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
     that none flow into shares its own out at the end, while the others wait for it in its turn.
     """
     return output if output.requires_grad or not torch.is_grad_enabled() else output.requires_grad_().clone()
+
+
+def whole_weights(policy: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Name and value of each weight of the model; a sharded one is gathered when the iterator comes to it."""
+    for name, value in policy.model.named_parameters():
+        value = value.detach()
+        yield name, value.full_tensor() if isinstance(value, DTensor) else value
 
 
 @contextmanager

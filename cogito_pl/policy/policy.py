@@ -12,7 +12,8 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from cogito_pl.policy.attention import Attention, capture_attention
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
-from cogito_pl.policy.engines.live import Samples, sample
+from cogito_pl.policy.engines.engine import Samples
+from cogito_pl.policy.engines.live import sample
 from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs

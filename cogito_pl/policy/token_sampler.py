@@ -24,20 +24,25 @@ class TokenChooser:
         draws = [torch.rand(steps, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         self.uniforms = torch.stack(draws).double().to(device)  # [B, steps]
 
-    def choose(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
-        """Token ids `[R]` from logits `[R, V]` of the completions `rows`."""
-        logits = logits.float().index_fill(1, self.suppressed, -torch.inf)
-        likeliest, greedy = logits.argmax(1), self.greedy[rows]
-        if greedy.all():
-            return likeliest
-        probabilities = (logits / self.temperature[rows]).softmax(1).double()
-        if self.cuts:
-            probabilities = self.cut(probabilities, rows)
-        cumulative = probabilities.cumsum(1)
-        # rand is a multiple of 2^-24 below 1, so the target stays below the total and never meets a zero probability
-        target = self.uniforms[rows, step, None] * cumulative[:, -1:]
-        drawn = torch.searchsorted(cumulative, target, right=True)[:, 0]
-        return torch.where(greedy, likeliest, drawn)
+    def choose(self, logits: Tensor, rows: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Token ids `[R]` from logits `[R, V]` of the completions `rows`, and their log-probabilities `[R]`.
+
+        The log-probabilities are those of the whole distribution at the temperature, as `Policy.log_probs` gives them:
+        suppressed ids, top-k and top-p change what is sampled, not what is reported.
+        """
+        scaled = logits.float() / self.temperature[rows]
+        allowed = scaled.index_fill(1, self.suppressed, -torch.inf)
+        tokens, greedy = allowed.argmax(1), self.greedy[rows]
+        if not greedy.all():
+            probabilities = allowed.softmax(1).double()
+            if self.cuts:
+                probabilities = self.cut(probabilities, rows)
+            cumulative = probabilities.cumsum(1)
+            # rand is a multiple of 2^-24 below 1, so the target stays below the total and never meets a zero
+            target = self.uniforms[rows, step, None] * cumulative[:, -1:]
+            drawn = torch.searchsorted(cumulative, target, right=True)[:, 0]
+            tokens = torch.where(greedy, tokens, drawn)
+        return tokens, scaled.gather(1, tokens[:, None])[:, 0] - scaled.logsumexp(1)
 
     def cut(self, probabilities: Tensor, rows: Tensor) -> Tensor:
         """Zeroes what top-k and then top-p leave out, per row; the total is not renormalised."""

@@ -1,13 +1,12 @@
-"""The policy loss: a list of per-token terms, summed with one weight per token. Knows nothing of models or trainers.
+"""The policy loss of a micro-batch: a surrogate and further terms per token, summed with one weight per token.
 
-    loss = sum_bt w_bt (-min(rho A, clip(rho) A) + kl_coef k3 - entropy_coef H),    rho = exp(logp - logp_old)
+    loss = sum_bt c_b w_bt (surrogate_bt + kl_coef k3_bt - entropy_coef H_bt + sum_j weight_j term_jbt)
 
 The weights w (`token_weights`) belong to the whole optimiser step, so the totals of its micro-batches and ranks add up
-to the step's loss, whoever split it. A trainer that averages over micro-batches or ranks has to multiply back.
-
-Deviations: the log-ratio is capped at `LOG_RATIO_LIMIT`, so that no token of zero advantage becomes NaN. VL-Cogito's
-code averages over the tokens of each micro-batch, which depends on the split, and caps k3 at 10; neither is done here.
-The entropy is weighted like the other terms; TRL takes its token mean over each micro-batch, whatever the loss.
+to the step's loss, however it was split; a trainer that averages over either has to multiply back. Row b counts c_b
+times. Deviations: the log-ratio is capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the tokens of each
+micro-batch, which depends on the split, and caps k3 at 10; neither is done here. The entropy is weighted like the other
+terms; TRL takes its token mean over each micro-batch, whatever the loss.
 """
 
 from dataclasses import dataclass
@@ -16,8 +15,32 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-LossKind = Literal["grpo", "dapo", "dr_grpo"]
-LOG_RATIO_LIMIT = 20.0
+from cogito_pl.rl.loss_terms import LOG_RATIO_LIMIT, LossTerm, LossTerms, Surrogate, TokenValues, UpdateSize
+from cogito_pl.rl.surrogates import SequenceSurrogate, WeightedLogProb
+
+SurrogateName = Literal["clip", "gspo", "cispo"]
+Aggregation = Literal["dapo", "grpo", "dr_grpo"]
+LOGGED = ("surrogate", "kl", "entropy", "clip_low", "clip_high", "tokens")
+
+
+class ClippedSurrogate(Surrogate):
+    """PPO's clipped surrogate of each token (arXiv 1707.06347, eq. 7, with two clipping ranges).
+
+    -min(rho A, clamp(rho, 1 - clip_low, 1 + clip_high) A),    rho = exp(logp - logp_old)
+    """
+
+    def __call__(self, tokens: TokenValues, *, clip_low: float, clip_high: float) -> Tensor:
+        """The loss of each token, `[B, T]`."""
+        ratio, gain = _ratio(tokens), tokens.advantages.unsqueeze(1)
+        return -torch.minimum(ratio * gain, ratio.clamp(1 - clip_low, 1 + clip_high) * gain)
+
+    def clipped(self, tokens: TokenValues, *, clip_low: float, clip_high: float) -> tuple[Tensor, Tensor]:
+        """Tokens without a gradient because of the lower and of the upper bound, two boolean `[B, T]`."""
+        ratio, gain = _ratio(tokens), tokens.advantages.unsqueeze(1)
+        return (ratio < 1 - clip_low) & (gain < 0), (ratio > 1 + clip_high) & (gain > 0)
+
+
+SURROGATES = {"clip": ClippedSurrogate(), "gspo": SequenceSurrogate(), "cispo": WeightedLogProb()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,78 +48,68 @@ class LossConfig:
     """What a policy update minimises.
 
     Args:
-        kind: What the tokens' losses are divided by. `dapo`: all tokens of the update, so every token counts the same
-            (arXiv 2503.14476). `grpo`: the tokens of their own sequence, so every sequence counts the same (arXiv
+        surrogate: The loss that follows the advantages. `clip`: PPO's clipped surrogate per token (arXiv 1707.06347).
+            `gspo`: one clipped ratio per sequence (arXiv 2507.18071, published with `aggregation: grpo`, clip_low 3e-4
+            and clip_high 4e-4). `cispo`: log-probs weighted by the clipped ratio, which has no gradient (arXiv
+            2506.13585, published with clip_low 1). Or a `Surrogate` of your own, by class_path.
+        aggregation: What the tokens' losses are divided by. `dapo`: all tokens of the update, so every token counts the
+            same (arXiv 2503.14476). `grpo`: the tokens of their own sequence, so every sequence counts the same (arXiv
             2402.03300). `dr_grpo`: a constant, the most tokens that could have been sampled (arXiv 2503.20783).
-        clip_low: A disliked token is left alone once its probability fell by this share.
-        clip_high: A liked token is left alone once its probability rose by this share; above `clip_low`: clip-higher.
+        clip_low: Lower clip range: the ratio is clamped to at least 1 - clip_low.
+        clip_high: Upper clip range: the ratio is clamped to at most 1 + clip_high. Above `clip_low`: clip-higher.
         kl_coef: Weight of the k3 estimate of the divergence from the reference policy; 0 needs no reference.
         entropy_coef: Weight of the entropy bonus; positive values keep the policy exploring.
+        terms: Further terms, each a `LossTerm` of your own by class_path.
     """
 
-    kind: LossKind = "dapo"
+    surrogate: SurrogateName | Surrogate = "clip"
+    aggregation: Aggregation = "dapo"
     clip_low: float = 0.2
     clip_high: float = 0.2
     kl_coef: float = 0.0
     entropy_coef: float = 0.0
+    terms: tuple[LossTerm, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(LossKind):
-            raise ValueError(f"kind={self.kind!r} is no loss; choose one of {', '.join(get_args(LossKind))}.")
+        if not isinstance(self.surrogate, Surrogate) and self.surrogate not in SURROGATES:
+            raise ValueError(f"surrogate={self.surrogate!r} is unknown; choose one of {', '.join(SURROGATES)}.")
+        if self.aggregation not in get_args(Aggregation):
+            raise ValueError(f"aggregation={self.aggregation!r} is unknown; choose dapo, grpo or dr_grpo.")
         for name in ("clip_low", "clip_high", "kl_coef", "entropy_coef"):
-            value = getattr(self, name)
-            if not value >= 0:
+            if not (value := getattr(self, name)) >= 0:
                 raise ValueError(f"{name}={value} must not be negative; use 0 or more.")
+        names = [term.name for term in self.terms]
+        if len({*names, *LOGGED}) < len(names) + len(LOGGED):
+            raise ValueError(f"terms are named {names}; use names that differ from each other and from {LOGGED}.")
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether `policy_loss` needs `ref_log_probs`."""
+        return self.kl_coef > 0 or any(term.needs_reference for term in self.terms)
+
+    @property
+    def entropy_gradient(self) -> bool:
+        """Whether `policy_loss` needs `entropy` with its gradient."""
+        return self.entropy_coef > 0 or any(term.needs_entropy for term in self.terms)
+
+    @property
+    def reaches_every_row(self) -> bool:
+        """Whether rows of zero advantage have a gradient too."""
+        return self.kl_coef > 0 or self.entropy_coef > 0 or any(term.reaches_every_row for term in self.terms)
 
 
-@dataclass(frozen=True)
-class UpdateSize:
-    """Size of a whole optimiser step: all its micro-batches on all ranks, sequences that were left out included."""
-
-    sequences: int | Tensor
-    tokens: int | Tensor  # of the completions
-    max_tokens: int  # the sampling limit, which is the constant of `dr_grpo`
+def update_size(counts: Tensor, tokens_per_row: Tensor, max_tokens: int) -> UpdateSize:
+    """Size of an update of rows `[B]` counted so often, with so many trained tokens each; to be summed over ranks."""
+    return UpdateSize(counts.sum(), (counts * tokens_per_row).sum(), max_tokens)
 
 
-@dataclass(frozen=True)
-class LossTerms:
-    """A micro-batch's share of the update's loss, and what to log: plain sums over tokens, without gradient.
-
-    Keys of `sums`: `surrogate`, `clip_low`, `clip_high`, `tokens` (divide by it), and `kl` and `entropy` where given.
-    """
-
-    total: Tensor
-    sums: dict[str, Tensor]
-
-
-def token_weights(mask: Tensor, kind: LossKind, size: UpdateSize, *, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Weight of each token's loss, [B, T]: zero off `mask` ([B, T], true on completion tokens)."""
+def token_weights(mask: Tensor, aggregation: Aggregation, size: UpdateSize, dtype: torch.dtype) -> Tensor:
+    """Weight of each token's loss in a row that is counted once, `[B, T]`; zero off `mask` (`[B, T]`)."""
     weights = mask.to(dtype)
     own_tokens = weights.sum(dim=1, keepdim=True).clamp(min=1)  # [B, 1]
     tokens, sequences = (torch.as_tensor(n, device=mask.device).clamp(min=1) for n in (size.tokens, size.sequences))
     divisor = {"grpo": own_tokens * sequences, "dapo": tokens, "dr_grpo": sequences * size.max_tokens}
-    return weights / divisor[kind]
-
-
-def clipped_surrogate(
-    log_probs: Tensor,  # [B, T] under the policy being trained
-    old_log_probs: Tensor,  # [B, T] under the policy that sampled
-    advantages: Tensor,  # [B]
-    *,
-    clip_low: float,
-    clip_high: float,
-) -> Tensor:
-    """Negative PPO objective of each token, [B, T] (arXiv 1707.06347, eq. 7, with two clipping ranges)."""
-    ratio, gain = _ratio(log_probs, old_log_probs), advantages.unsqueeze(1)
-    return -torch.minimum(ratio * gain, ratio.clamp(1 - clip_low, 1 + clip_high) * gain)
-
-
-def clip_fraction(
-    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, *, clip_low: float, clip_high: float
-) -> tuple[Tensor, Tensor]:
-    """Tokens without a gradient because of the lower and of the upper bound, two boolean [B, T]; shapes as above."""
-    ratio, gain = _ratio(log_probs, old_log_probs), advantages.unsqueeze(1)
-    return (ratio < 1 - clip_low) & (gain < 0), (ratio > 1 + clip_high) & (gain > 0)
+    return weights / divisor[aggregation]
 
 
 def k3_divergence(log_probs: Tensor, ref_log_probs: Tensor) -> Tensor:
@@ -109,41 +122,49 @@ def policy_loss(
     log_probs: Tensor,  # [B, T] under the policy being trained
     old_log_probs: Tensor,  # [B, T] under the policy that sampled; log_probs.detach() on the first update
     advantages: Tensor,  # [B]
-    mask: Tensor,  # [B, T] true on completion tokens; elsewhere anything may stand, NaN included
+    mask: Tensor,  # [B, T] true on trained tokens; elsewhere anything may stand, NaN included
     *,
     config: LossConfig,
     size: UpdateSize,
+    counts: Tensor | None = None,  # [B] how often a row stands in the loss, 0 for not at all; once each by default
     ref_log_probs: Tensor | None = None,  # [B, T] under the reference policy
     entropy: Tensor | None = None,  # [B, T] of the policy being trained, nats
 ) -> LossTerms:
-    """The micro-batch's share of the update's loss, in float32 or better. New terms go into the list below.
+    """The micro-batch's share of the update's loss, in float32 or better.
 
     Raises:
-        ValueError: A term is switched on and its input is missing.
+        ValueError: A term is switched on and its input is missing, or a tensor has another shape than `[B, T]`.
     """
-    if config.kl_coef and ref_log_probs is None:
-        raise ValueError(f"kl_coef={config.kl_coef} needs ref_log_probs; pass them or set kl_coef to 0.")
-    if config.entropy_coef and entropy is None:
-        raise ValueError(f"entropy_coef={config.entropy_coef} needs entropy; pass it or set entropy_coef to 0.")
-    mask, dtype = mask.bool(), torch.promote_types(log_probs.dtype, torch.float32)
+    given = {"log_probs": log_probs, "old_log_probs": old_log_probs, "ref_log_probs": ref_log_probs, "entropy": entropy}
+    for name, needed in (("ref_log_probs", config.needs_reference), ("entropy", config.entropy_gradient)):
+        if needed and given[name] is None:
+            raise ValueError(f"{name} is missing and needed by {config}; pass it, or switch off what needs it.")
+    dtype = torch.promote_types(log_probs.dtype, torch.float32)
+    counts = torch.ones_like(advantages, dtype=torch.long) if counts is None else counts
+    mask = mask.bool() & (counts > 0).unsqueeze(1)  # [B, T]
 
-    def clean(values: Tensor) -> Tensor:  # before any exp: neither values nor gradients of padding may leak
-        return values.to(dtype).masked_fill(~mask, 0.0)
+    def clean(name: str, values: Tensor | None) -> Tensor | None:  # neither values nor gradients off the mask may leak
+        if values is not None and values.shape != mask.shape:
+            raise ValueError(f"{name} has shape {tuple(values.shape)}; make it that of mask, {tuple(mask.shape)}.")
+        return None if values is None else values.to(dtype).masked_fill(~mask, 0.0)
 
-    log_probs, old_log_probs, advantages = clean(log_probs), clean(old_log_probs), advantages.to(dtype)
+    advantages = advantages.to(dtype)
+    tokens = TokenValues(**{name: clean(name, v) for name, v in given.items()}, advantages=advantages, mask=mask)
+    surrogate = config.surrogate if isinstance(config.surrogate, Surrogate) else SURROGATES[config.surrogate]
     clip = {"clip_low": config.clip_low, "clip_high": config.clip_high}
-    terms = [("surrogate", 1.0, clipped_surrogate(log_probs, old_log_probs, advantages, **clip))]
-    if ref_log_probs is not None:
-        terms.append(("kl", config.kl_coef, k3_divergence(log_probs, clean(ref_log_probs))))
-    if entropy is not None:
-        terms.append(("entropy", -config.entropy_coef, clean(entropy)))
-
-    weights = token_weights(mask, config.kind, size, dtype=dtype)  # [B, T]
-    total = torch.stack([coef * (weights * values).sum() for _, coef, values in terms if coef]).sum()
-    low, high = clip_fraction(log_probs.detach(), old_log_probs, advantages, **clip)
+    terms = [("surrogate", 1.0, clean("surrogate", surrogate(tokens, **clip)))]  # name, weight, values [B, T]
+    if tokens.ref_log_probs is not None:
+        terms.append(("kl", config.kl_coef, k3_divergence(tokens.log_probs, tokens.ref_log_probs)))
+    if tokens.entropy is not None:
+        terms.append(("entropy", -config.entropy_coef, tokens.entropy))
+    terms += [(term.name, term.weight, clean(term.name, term(tokens))) for term in config.terms]
+    copies = mask * counts.unsqueeze(1)  # [B, T] how often each token stands in the loss
+    weights = copies * token_weights(mask, config.aggregation, size, dtype)
+    total = torch.stack([weight * (weights * values).sum() for _, weight, values in terms if weight]).sum()
+    low, high = surrogate.clipped(tokens, **clip)
     logged = {name: values.detach() for name, _, values in terms} | {"clip_low": low, "clip_high": high, "tokens": mask}
-    return LossTerms(total, {name: (values * mask).sum() for name, values in logged.items()})
+    return LossTerms(total, {name: (values * copies).sum() for name, values in logged.items()})
 
 
-def _ratio(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
-    return (log_probs - old_log_probs).clamp(max=LOG_RATIO_LIMIT).exp()
+def _ratio(tokens: TokenValues) -> Tensor:
+    return (tokens.log_probs - tokens.old_log_probs).clamp(max=LOG_RATIO_LIMIT).exp()

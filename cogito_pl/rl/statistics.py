@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
+import torch.distributed as dist
+
+from cogito_pl.data.draw_order import DrawOutcome
 from cogito_pl.rl.rollout import Rollout
 
 Outcome = dict[str, Any]
@@ -70,3 +73,22 @@ def summary(prompts: Sequence[Outcome]) -> dict[str, float]:
         if lengths := [length for prompt in prompts for length in prompt[kind]]:
             values[f"{kind}_length_tokens"] = fmean(lengths)
     return values
+
+
+def draw_outcomes(sampled: Sequence[Rollout], index_of: Callable[[int, int], int]) -> list[DrawOutcome]:
+    """What became of the draws of all ranks, ordered by attempt and draw. Collective.
+
+    Args:
+        sampled: A rollout and its refills.
+        index_of: The place in the data of the problem that a draw took, by its number and attempt.
+    """
+    outcomes = []
+    for attempt, rollout in enumerate(sampled):
+        rewards = rollout.rewards.view(-1, rollout.group_size).mean(1).tolist()
+        for draw, accuracy, reward in zip(rollout.draws, rollout.group_accuracy().tolist(), rewards, strict=True):
+            outcomes.append(DrawOutcome(draw, index_of(draw, attempt), accuracy, reward, rollout.stage, attempt))
+    if dist.is_initialized() and dist.get_world_size() > 1:
+        parts: list[list[DrawOutcome]] = [[]] * dist.get_world_size()
+        dist.all_gather_object(parts, outcomes)
+        outcomes = [outcome for part in parts for outcome in part]
+    return sorted(outcomes, key=lambda outcome: (outcome.attempt, outcome.number))

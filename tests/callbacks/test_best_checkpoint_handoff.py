@@ -13,8 +13,8 @@ from callbacks import BestCheckpointHandoff, HFExport
 from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.fresh_optimizer import prime
+from cogito_pl.modules.handoff import improves
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.modules.watching import improves
 from cogito_pl.policy import PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
 from tests.modules.curricula import SHORT, STAGES, digest, run
@@ -252,7 +252,7 @@ def refused(tiny, problems, tmp_path, *callbacks, module=None, sources=True, set
         ({"stages": [Stage(name="odd", freeze=("ears",))]}, "stage 'odd' freezes ['ears']"),
         ({"stages": [Stage(name="odd", sampling=StageSampling(temperature=0.0))]}, "temperature=0"),
         ({"stages": [Stage(name="odd", sampling=StageSampling(top_p=2.0))]}, "stage 'odd': sampling.top_p=2.0"),
-        ({"stages": [Stage(name="odd", patience=1)]}, "nothing watches"),
+        ({"stages": [Stage(name="odd", patience=1)]}, "nothing monitors"),
         ({"stages": STAGES, "settings": {"max_epochs": 4}}, "max_epochs=4 contradicts data.stages"),
     ],
 )

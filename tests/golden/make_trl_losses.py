@@ -14,13 +14,17 @@ How TRL 1.16.0 normalises, with N = `current_gradient_accumulation_steps` (trans
 `loss_is_scaled_for_ga` is true):
 
 * grpo: mean over the micro-batch's sequences of their token means, divided by N;
-* dapo: token sum / (`num_items_in_batch` / processes * N / `steps_per_generation`); `num_items_in_batch` counts the
-  completion tokens of the generation batch on all processes, which here is one optimiser step;
+* dapo and cispo: token sum / (`num_items_in_batch` / processes * N / `steps_per_generation`); `num_items_in_batch`
+  counts the completion tokens of the generation batch on all processes, which here is one optimiser step;
 * dr_grpo: token sum / (sequences of the micro-batch * `max_completion_length`), divided by N;
 * the entropy bonus is a token mean of the micro-batch divided by N, whatever the loss (one case, N = 1).
 
-So over equal micro-batches all three losses add up to the whole step's; the loss written is that sum. The clip ratios
-are TRL's metrics, means over micro-batches of token means, hence comparable at N = 1 only.
+So over equal micro-batches all losses add up to the whole step's; the loss written is that sum. The clip ratios are
+TRL's metrics, means over micro-batches of token means, hence comparable at N = 1 only.
+
+`importance_sampling_level: sequence` makes grpo, dapo and dr_grpo GSPO; their clip ratios are then means over
+sequences. cispo clamps the ratio to at most `epsilon_high`, not 1 + `epsilon_high`, and has no lower bound; its clip
+ratio counts tokens of positive advantage only.
 
 Advantages come from the real `_generate_and_score_completions` after real sampling; only `_calculate_rewards` is
 replaced.
@@ -153,13 +157,13 @@ def run_case(folder: str, batch: dict[str, torch.Tensor], **settings) -> dict:
     trainer.prepare(batch)
     trainer.train()
     assert len(trainer.losses) == settings["gradient_accumulation_steps"]
-    metrics = {name: values for name, values in trainer.state.log_history[0].items() if name.startswith("clip_ratio")}
+    metrics = trainer.state.log_history[0]
     return {
         "settings": settings,
         "loss": sum(trainer.losses),
         "gradient": trainer.leaf.grad.tolist(),
-        "clip_low": metrics["clip_ratio/low_mean"],
-        "clip_high": metrics["clip_ratio/high_mean"],
+        "clip_low": metrics.get("clip_ratio/low_mean", 0.0),
+        "clip_high": metrics["cispo_clip_ratio" if settings["loss_type"] == "cispo" else "clip_ratio/high_mean"],
     }
 
 
@@ -205,6 +209,34 @@ def main() -> None:
                 gradient_accumulation_steps=1,
             )
         )
+        cases += [
+            run_case(
+                folder,
+                batch,
+                loss_type=kind,
+                importance_sampling_level="sequence",
+                beta=0.04,
+                epsilon=0.03,
+                epsilon_high=0.05,
+                entropy_coef=0.0,
+                gradient_accumulation_steps=micro_batches,
+            )
+            for kind in ("grpo", "dapo", "dr_grpo")
+            for micro_batches in (1, 2)
+        ]
+        cases += [
+            run_case(
+                folder,
+                batch,
+                loss_type="cispo",
+                beta=beta,
+                epsilon_high=1.2,
+                entropy_coef=0.0,
+                gradient_accumulation_steps=micro_batches,
+            )
+            for beta in (0.0, 0.04)
+            for micro_batches in (1, 2)
+        ]
         advantages = [run_advantages(folder, scale) for scale in ("group", "none")]
     golden = {
         "versions": {

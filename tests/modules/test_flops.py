@@ -26,7 +26,9 @@ class TrainingFlops(RolloutCallback):
         self.tokens, self.groups = 0.0, 0
 
     def on_rollout_end(self, trainer, module, rollout):
-        reached = module.reached(rollout).view(-1, rollout.group_size)  # [P, G]
+        loss = module.settings(module.stage).loss
+        reached = rollout.has_loss(every_term=loss.reaches_every_row, drop_zero_weight=module.drop_zero_weight)
+        reached = reached.view(-1, rollout.group_size)  # [P, G]
         prompts = torch.tensor([float(len(prompt)) for prompt in rollout.prompts]) * reached.any(1)
         completions = (rollout.lengths - 1).view(-1, rollout.group_size) * reached
         self.tokens, self.groups = float(prompts.sum() + completions.sum()), int(reached.any(1).sum())

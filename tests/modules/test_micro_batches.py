@@ -25,7 +25,7 @@ def changes(make, folder, sizes):
 def test_a_grpo_step_is_the_same_in_1_by_8_2_by_4_and_8_by_1(tiny_folder, playground_folder, tmp_path, kind):
     def make(micro_batch):
         schedule = RolloutSchedule(prompts=2, group_size=4, micro_batch=micro_batch)
-        loss = LossConfig(kind=kind, kl_coef=0.1)
+        loss = LossConfig(aggregation=kind, kl_coef=0.1)
         return grpo(tiny_folder, lr=1.0, schedule=schedule, loss=loss), data(playground_folder)
 
     (whole, rollouts), *others = changes(make, tmp_path, [8, 4, 2, 1])

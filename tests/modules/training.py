@@ -52,7 +52,7 @@ def grpo(tiny: Path, *, lr: float = 0.05, optimizer=torch.optim.SGD, **settings)
     defaults = {
         "schedule": RolloutSchedule(prompts=2, group_size=4, micro_batch=4),
         "sampling": SamplingConfig(max_tokens=48),
-        "loss": LossConfig(kind="dapo"),
+        "loss": LossConfig(aggregation="dapo"),
         "evaluation": SamplingConfig(max_tokens=8, temperature=0),
         "policy": PolicyConfig(name=str(tiny)),
         "optimizer": lambda parameters: optimizer(parameters, lr=lr),

@@ -28,12 +28,12 @@ def graded(
     prompts = count // group_size
     return Rollout(
         problems=tuple(problem(seed=i, meta=meta[i] if meta else {}) for i in range(prompts)),
-        draws=tuple(range(prompts)), prompts=tuple(range(prompts)), policy_step=0,
+        draws=tuple(range(prompts)), prompts=tuple(range(prompts)), policy_steps=(0,) * prompts,
         completions=torch.ones(count, int(lengths.max()), dtype=torch.long),
         mask=torch.arange(int(lengths.max())) < lengths[:, None],
         finished=lengths < limit, texts=("text",) * count,
         grades=tuple(Grade(bool(r), float(r), True, "", "boxed") for r in correct),
         rewards=right + 0.5 * form + (0 if extra is None else torch.tensor(extra)),
         reward_terms={"accuracy": right, "format": form},
-        advantages=torch.zeros(count), weights=torch.ones(prompts), stage=stage,
+        sampled_log_probs=torch.zeros(count, int(lengths.max())), advantages=torch.zeros(count), stage=stage,
     )  # fmt: skip

@@ -14,11 +14,11 @@ def rollout():
     mask = torch.arange(5) < lengths[:, None]
     right = [True, False, True, True]
     return Rollout(
-        problems=(problem(seed=0), problem(seed=1)), draws=(0, 1), prompts=("first", "second"), policy_step=7,
+        problems=(problem(seed=0), problem(seed=1)), draws=(0, 1), prompts=("first", "second"), policy_steps=(7, 7),
         completions=torch.arange(20).view(4, 5), mask=mask, finished=torch.ones(4, dtype=torch.bool),
         texts=("a", "b", "c", "d"), grades=tuple(Grade(r, float(r), True, "", "answer-tag") for r in right),
         rewards=torch.tensor([1.0, 0.0, 1.0, 1.0]), reward_terms={}, advantages=torch.tensor([1.0, -1.0, 0.0, 0.5]),
-        weights=torch.ones(2),
+        sampled_log_probs=torch.zeros(4, 5),
     )  # fmt: skip
 
 

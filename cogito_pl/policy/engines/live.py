@@ -1,10 +1,11 @@
-"""Rollouts: prompts are read once per group, the key-value cache is expanded, completions are drawn token by token.
+"""The live engine: samples from the policy itself. Exact, and the default.
 
-A row draws from uniforms of its own seed, so that a completion depends on nothing else in the batch.
+A prompt is prefilled once per group, its key-value cache expanded, and completions are sampled token by token. A row
+samples from uniforms of its own seed, so that a completion depends on nothing else in the batch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -13,24 +14,67 @@ from transformers import DynamicCache
 
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.engines.caches import DynamicDecoder, Prefix, StaticDecoder
+from cogito_pl.policy.engines.engine import Engine, Request, Samples
 from cogito_pl.policy.padding import next_positions, pad_prompts, positions
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.token_sampler import TokenChooser
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Completions, prompt-major: row `b` belongs to prompt `b // group_size`.
+class LiveEngine(Engine):
+    """Samples from the policy's own weights, so that it has nothing to take over.
 
     Args:
-        ids: Token ids, padded on the right, `[B, T]`.
-        mask: True on completion tokens, the end token included, `[B, T]`.
-        finished: True where the completion ended by itself, False where it was cut, `[B]`.
+        policy: A `Policy`, which samples; with sharded weights its ranks keep in step.
+        rollout_batch_size: Completions that are decoded side by side, in whole groups; changes memory and speed, not
+            the completions.
     """
 
-    ids: Tensor
-    mask: Tensor
-    finished: Tensor
+    def __init__(self, policy: nn.Module, rollout_batch_size: int = 256) -> None:
+        self.policy, self.rollout_batch_size = policy, rollout_batch_size
+
+    def generate(self, requests: Sequence[Request]) -> Samples:
+        """The completions of all requests; consecutive ones that share a prompt and settings share its prefill.
+
+        Raises:
+            ValueError: No request, or a prompt holds image placeholders and no pixels.
+        """
+        if not requests:
+            raise ValueError("generate() was called without requests; ask for one completion at least")
+        batches = list(self._batches(requests))
+        others = self.policy.ranks.most(len(batches)) - len(batches)  # asked before any rank samples
+        parts = [self._sample(groups) for groups in batches]
+        for _ in range(others):  # ranks that keep in step sample equally often
+            self._sample([requests[:1]])
+        return Samples(
+            ids=stack_rows([part.ids for part in parts], self.policy.encoder.pad_id),
+            mask=stack_rows([part.mask for part in parts], False),
+            finished=torch.cat([part.finished for part in parts]),
+            log_probs=stack_rows([part.log_probs for part in parts], 0.0),
+        )
+
+    def refresh(self, weights: Iterator[tuple[str, Tensor]]) -> None:
+        """Nothing to do: the weights are the policy's own."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _batches(self, requests: Sequence[Request]) -> Iterator[list[list[Request]]]:
+        """Groups of requests that share a prompt, as many of one size as are decoded side by side."""
+        groups = [list(group) for _, group in groupby(requests, key=lambda r: (id(r.prompt), r.sampling))]
+        for size, run in groupby(groups, key=len):
+            alike, count = [*run], max(1, self.rollout_batch_size // size)
+            yield from (alike[start : start + count] for start in range(0, len(alike), count))
+
+    def _sample(self, groups: Sequence[Sequence[Request]]) -> Samples:
+        first = [group[0] for group in groups]
+        seeds = [[request.seed for request in group] for group in groups]
+        return self.policy.sample([r.prompt for r in first], [r.sampling for r in first], seeds)
+
+
+def stack_rows(parts: Sequence[Tensor], fill: float) -> Tensor:
+    """Stacks `[B_i, T_i]` to `[sum B_i, max T_i]`, filled on the right."""
+    width = max(part.shape[1] for part in parts)
+    return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=fill) for part in parts])
 
 
 @torch.no_grad()
@@ -47,7 +91,7 @@ def sample(
     static: bool = False,
     most: Callable[[int], int] = int,
 ) -> Samples:
-    """Draws `len(seeds[i])` completions of each prompt `i` with `settings[i]`.
+    """Samples `len(seeds[i])` completions of each prompt `i` with `settings[i]`.
 
     Args:
         model: A transformers image-text-to-text model.
@@ -71,20 +115,23 @@ def sample(
     ends = torch.tensor(list(end_ids), device=device)
     ids = torch.full((len(configs), steps), pad_id, device=device)
     mask = torch.zeros_like(ids, dtype=torch.bool)
+    log_probs = torch.zeros(ids.shape, device=device)
     finished = torch.zeros(len(configs), dtype=torch.bool, device=device)
     over = torch.zeros_like(finished)
     for step in range(steps):
         rows = decoder.rows
-        token = torch.where(over[rows], pad_id, chooser.choose(decoder.logits, rows, step))
-        ids[rows, step], mask[rows, step] = token, ~over[rows]
-        finished[rows] |= ~over[rows] & torch.isin(token, ends)
+        alive = ~over[rows]
+        token, log_prob = chooser.choose(decoder.logits, rows, step)
+        token = torch.where(alive, token, pad_id)
+        ids[rows, step], mask[rows, step], log_probs[rows, step] = token, alive, log_prob.masked_fill(~alive, 0.0)
+        finished[rows] |= alive & torch.isin(token, ends)
         over = finished | (step + 1 >= limits)
         if not most(int((~over[rows]).any())):
             break
         decoder.compact(~over[rows])
         decoder.advance(ids[decoder.rows, step])
     width = int(mask.sum(1).max())
-    return Samples(ids[:, :width], mask[:, :width], finished)
+    return Samples(ids[:, :width], mask[:, :width], finished, log_probs[:, :width])
 
 
 def read_prompts(model: nn.Module, prompts: Sequence[Prompt], images: Mapping[str, Any], pad_id: int) -> Prefix:

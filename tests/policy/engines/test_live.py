@@ -102,7 +102,7 @@ def test_top_p_and_top_k_keep_the_likeliest_tokens_and_frequencies_follow_the_pr
     probabilities = torch.tensor([0.1, 0.5, 0.15, 0.25])
     rows = [SamplingConfig(max_tokens=1, top_p=top_p, top_k=top_k)] * 4000
     chooser = TokenChooser(rows, range(4000), [], torch.device("cpu"))
-    tokens = chooser.choose(probabilities.log().expand(4000, -1), torch.arange(4000), 0)
+    tokens, _ = chooser.choose(probabilities.log().expand(4000, -1), torch.arange(4000), 0)
     likeliest = probabilities.argsort(descending=True)[:kept]
     expected = torch.zeros(4).index_put((likeliest,), probabilities[likeliest] / probabilities[likeliest].sum())
     torch.testing.assert_close(tokens.bincount(minlength=4) / 4000, expected, atol=0.03, rtol=0)
