@@ -1,4 +1,4 @@
-"""Files that survive a kill: written whole or not at all, and JSON Lines that a resumed run carries on."""
+"""Atomic writes, and JSON Lines files that a resumed run can continue."""
 
 import json
 import os
@@ -10,11 +10,11 @@ from typing import Any
 
 @contextmanager
 def atomic(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Gives a draft beside `path` to write, and puts it in the place of `path` when the block ends without an error.
+    """Yields a draft beside `path` to write to; it replaces `path` when the block ends without an error.
 
     Args:
-        path: The file; what stands there is untouched by an error, and the draft removed.
-        durable: Flush the draft to disk before it takes the place.
+        path: The file. After an error it is as it was before, and the draft is removed.
+        durable: Flush the draft to disk before it replaces the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".partial")
@@ -41,15 +41,15 @@ def write_json(path: Path, value: Any, indent: int = 2) -> None:
 
 
 def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file; what follows the last line break was cut off by a kill and does not count."""
+    """The complete lines of a file; a last line without a line break was cut off by a kill and is left out."""
     return path.read_bytes().split(b"\n")[:-1]
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a JSON Lines file, in order.
+    """The rows of a JSON Lines file, in order; a last line that was cut off is left out.
 
     Raises:
-        ValueError: A whole line is not JSON; the message names its number.
+        ValueError: A complete line is not JSON; the message names its number.
     """
     rows = []
     for number, line in enumerate(whole_lines(path), 1):
@@ -69,12 +69,12 @@ def write_jsonl(path: Path, rows: Iterator[dict[str, Any]] | list[dict[str, Any]
 
 
 def append_jsonl(path: Path, row: dict[str, Any]) -> None:
-    """Adds a line, in one write."""
+    """Adds a row. Of a file that a killed run may have left, remove a cut-off last line by `keep_lines` first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Leaves only the whole lines that `keep` wants."""
+    """Rewrites a JSON Lines file with the rows for which `keep` is true, without a cut-off last line."""
     write_jsonl(path, [row for row in read_jsonl(path) if keep(row)])

@@ -1,7 +1,4 @@
-"""The record that everything else is about: one question with its images and its verifiable answer.
-
-Knows what makes a problem usable; nothing of files, tokenizers or models.
-"""
+"""A problem: one question with its images and its verifiable answer. The record that all other parts exchange."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +7,7 @@ from typing import Literal, get_args
 from PIL import Image
 
 Kind = Literal["math", "number", "choice", "text", "chart", "boxes"]
-"""Decides the verifier. Stated by the data or by its source's settings, never guessed from the answer."""
+"""Decides the verifier. Stated by the data or in the settings of the source, never guessed from the answer."""
 
 KINDS: tuple[str, ...] = get_args(Kind)
 IMAGE_MARKER = "<image>"
@@ -18,10 +15,10 @@ IMAGE_MARKER = "<image>"
 
 @dataclass(frozen=True)
 class LazyImage:
-    """An image that is decoded only when it is needed, so that problems stay light.
+    """An image that is decoded only when it is needed, so that a problem takes little memory.
 
     Args:
-        name: Where it comes from, for messages.
+        name: Where the image comes from, for messages.
         size: Width and height in pixels, upright.
         load: Decodes it to an upright RGB image.
     """
@@ -32,7 +29,7 @@ class LazyImage:
 
     @classmethod
     def of(cls, image: Image.Image, name: str = "memory") -> "LazyImage":
-        """An image that is already decoded."""
+        """Wraps an image that is already decoded."""
         rgb = image.convert("RGB")
         return cls(name, rgb.size, rgb.copy)
 
@@ -44,11 +41,11 @@ class Problem:
     Args:
         id: Stable name within its source; seeds and logs refer to it.
         question: The text, with one `<image>` where each image belongs.
-        answer: What a right response must amount to.
-        kind: Which verifier decides that.
+        answer: The reference answer; a correct response is equivalent to it.
+        kind: Which verifier decides whether it is.
         images: The images, in the order of their markers.
         choices: The options of a `choice` problem, in the order of their labels A, B, C, ...
-        solution: A worked response, which supervised fine-tuning imitates.
+        solution: A worked response, the target of supervised fine-tuning.
         source: Name of the data source.
         meta: Further columns of the data (family, difficulty, ...), plain numbers and strings.
     """

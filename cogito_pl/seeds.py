@@ -1,10 +1,10 @@
-"""Seeds and digests that depend on a key alone: the same in every process and on every machine."""
+"""Seeds and digests that depend on their key alone: the same in every process and on every machine."""
 
 import hashlib
 
 
 def stable_seed(*key: object, bits: int = 63) -> int:
-    """A seed below `2 ** bits` from the texts of `key`'s parts; use plain numbers, strings and tuples.
+    """A seed below `2 ** bits` made from the `repr` of the key; use plain numbers, strings and tuples.
 
     Args:
         key: What the seed depends on.

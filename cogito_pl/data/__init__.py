@@ -1,1 +1,1 @@
-"""Problems: what one is, where they come from, in which order they are drawn."""
+"""Data: sources and how they are read, stages, and the order in which problems are drawn."""

@@ -16,14 +16,19 @@ def build_parser() -> argparse.ArgumentParser:
     form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
     source = argparse.ArgumentParser(add_help=False)
     source.add_argument("path", metavar="IN", help="folder laid out as on the Hub, or a .parquet, .jsonl or .json file")
-    source.add_argument("out", metavar="OUT", type=Path, help="folder to write; a killed run goes on in its folder")
+    source.add_argument(
+        "out",
+        metavar="OUT",
+        type=Path,
+        help="folder to write to; rerun with the same settings to continue a killed run",
+    )
     source.add_argument("--subset", help="the configuration that the folder's README names")
-    source.add_argument("--split", default="train", help="the split of a folder")
-    source.add_argument("--kind", choices=KINDS, help="kind of the answers where no column tells it")
+    source.add_argument("--split", default="train", help="the split of the folder")
+    source.add_argument("--kind", choices=KINDS, help="kind of the answers where no column states it")
     source.add_argument("--image-root", help="folder that relative image paths start from")
     source.add_argument(
         "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
-        help=f"what columns are called; ours are {', '.join(field.name for field in fields(Columns))}",
+        help=f"names of the data's columns; ours are {', '.join(field.name for field in fields(Columns))}",
     )  # fmt: skip
     source.add_argument("--rejection-limit", type=float, default=0.05, help="share of rows that may be unreadable")
 
@@ -45,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and prints its counts; a setting that makes no sense ends it with a message."""
+    """Runs one command and prints its counts; a wrong setting ends it with a message."""
     parser = build_parser()
     settings = parser.parse_args(arguments)
     try:
@@ -58,15 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _source(settings: argparse.Namespace) -> Source:
     pairs = dict(pair.partition("=")[::2] for pair in settings.columns)
-    if unknown := pairs.keys() - {field.name for field in fields(Columns)}:
-        raise ValueError(f"--columns names {', '.join(sorted(unknown))}, which is none of our columns")
+    ours = [field.name for field in fields(Columns)]
+    if unknown := pairs.keys() - set(ours):
+        raise ValueError(f"--columns sets {', '.join(sorted(unknown))}; only {', '.join(ours)} can be set")
     columns = Columns(**{ours: theirs or None for ours, theirs in pairs.items()})
     return Source(path=settings.path, subset=settings.subset, split=settings.split, columns=columns, kind=settings.kind,
                   image_root=settings.image_root)  # fmt: skip
 
 
 def _open(settings: argparse.Namespace) -> dict[str, int]:
-    """Makes multiple choice open-ended by rules; lists what it rejects, and why."""
+    """Makes multiple choice open-ended by rules; lists the problems that it rejects, with the reason."""
     from cogito_pl.data.prepare.steps import make_open_ended
 
     return make_open_ended(
@@ -75,7 +81,7 @@ def _open(settings: argparse.Namespace) -> dict[str, int]:
 
 
 def _split(settings: argparse.Namespace) -> dict[str, int]:
-    """Holds out problems by a hash of their ids; none shares an image with those that are left to learn from."""
+    """Holds out problems by a hash of their ids; no image is on both sides."""
     from cogito_pl.data.prepare.steps import make_split
 
     return make_split(

@@ -1,17 +1,17 @@
-"""The stages of a run, and which of them an epoch belongs to. Pure: knows settings and epochs, no trainer and no data.
+"""The stages of a run, and which of them an epoch belongs to. Needs no trainer and no data.
 
-The stage is derived from the epoch and from the recorded decisions to end a stage early, and never kept: a resumed run
-can therefore not disagree with the one it continues.
+The stage is derived from the epoch and from the recorded decisions to end a stage early; it is never stored, so a
+resumed run cannot disagree with the run it continues.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageSampling:
-    """What a stage changes about how completions to learn from are drawn; null leaves a setting as the module has it.
+    """What a stage changes about how training completions are sampled; null keeps the module's setting.
 
     Args:
         max_tokens: Completions are cut after this many tokens.
@@ -32,21 +32,21 @@ class StageSampling:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage of a curriculum: how long, on which problems, and what is different meanwhile.
+    """One stage of a curriculum: its length, its problems, and the settings that differ during it.
 
     Args:
-        name: Names the stage in logs, rollouts, checkpoints and callbacks (`stages: [hard]`); used once.
-        epochs: How many epochs; each is `rollouts_per_epoch` prompt batches, then a validation.
+        name: Name of the stage in logs, rollouts, checkpoints and callbacks (`stages: [hard]`); each is used once.
+        epochs: Number of epochs; each is `rollouts_per_epoch` prompt batches, then a validation.
         rollouts_per_epoch: Prompt batches between two validations; as `data.rollouts_per_epoch` when null.
         sources: Weights by the name of a source in `data.train`. Draws come from the named sources in proportion; empty
             takes all problems, each once per pass.
-        strata: Weights by stratum, as `data.strata`, or without it a problem's column `stratum`, says. With
-            `sources` too, the weight of a source and of a stratum multiply.
-        sampling: What is different about sampling.
-        kl_coef: Weight of the KL term; as the module has it when null.
-        freeze: Parts that do not learn in this stage, in the place of `policy.freeze`, which holds when null.
-        patience: End the stage after so many validations in a row without a rise of what `BestCheckpointHandoff`
-            monitors; null never ends it early.
+        strata: Weights by stratum, which comes from `data.strata` or, without it, from the data's column `stratum`.
+            With `sources` too, the weights of source and stratum are multiplied.
+        sampling: Changes to how training completions are sampled.
+        kl_coef: Weight of the KL term; the module's when null.
+        freeze: Parts that are not trained in this stage, instead of `policy.freeze`, which applies when null.
+        patience: End the stage after this many validations in a row without an improvement of the metric that
+            `BestCheckpointHandoff` monitors; null never ends it early.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Stage:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError, naming stage, setting and value, for what no run can do."""
+        """Raises ValueError, naming stage, setting and value, for settings that no run can follow."""
         if not re.fullmatch(r"[\w.+-]+", self.name):
             raise ValueError(f"data.stages: name={self.name!r} must be letters, digits and . _ + - only")
         for setting in ("epochs", "rollouts_per_epoch", "patience"):
@@ -72,7 +72,7 @@ class Stage:
                 if not 0 < weight < float("inf"):
                     raise ValueError(
                         f"data.stages: stage {self.name!r} gives {setting} {name!r} the weight {weight}; it must be "
-                        "above 0, leave the name out to draw nothing from it"
+                        "above 0; leave the name out to draw nothing from it"
                     )
 
 
@@ -91,44 +91,55 @@ class Position:
     epoch: int
 
 
-def check_names(stages: Sequence[Stage]) -> None:
-    """Raises ValueError when two stages share a name."""
-    names = [stage.name for stage in stages]
-    if len(set(names)) < len(names):
-        raise ValueError(f"data.stages has the names {names}; each must be used once")
-
-
 NO_LIMIT = (None, -1, 1000)
 """Values of `trainer.max_epochs` that say nothing; Lightning puts 1000 where none is given."""
 
 
-def check_epochs(stages: Sequence[Stage], max_epochs: int | None) -> None:
-    """Raises ValueError when `trainer.max_epochs` is given and is not what the stages add up to."""
-    total = total_epochs(stages, {})
-    if max_epochs not in (*NO_LIMIT, total):
-        parts = " + ".join(f"{stage.epochs} {stage.name}" for stage in stages)
-        raise ValueError(
-            f"trainer.max_epochs={max_epochs} contradicts data.stages, whose epochs add up to {total} ({parts}); leave "
-            "trainer.max_epochs out"
-        )
+class Curriculum:
+    """The stages of a run and the decisions to end some of them early; everything else is derived from these.
 
+    Args:
+        stages: In order; none for a run without a curriculum.
 
-def stage_epochs(stages: Sequence[Stage], ended: Mapping[str, int]) -> list[int]:
-    """Epochs of every stage; `ended` holds those that stages which ended early took, by name."""
-    return [ended.get(stage.name, stage.epochs) for stage in stages]
+    Raises:
+        ValueError: Two stages share a name.
+    """
 
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self.stages = tuple(stages)
+        self.ended: dict[str, int] = {}
+        """Epochs that stages which ended early took, by name. The only state, kept in checkpoints."""
+        names = [stage.name for stage in stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"data.stages has the names {names}; each must be used once")
 
-def total_epochs(stages: Sequence[Stage], ended: Mapping[str, int]) -> int:
-    """Epochs of the run."""
-    return sum(stage_epochs(stages, ended))
+    def at(self, epoch: int) -> Position:
+        """The last stage that begins no later than `epoch`; past the run's end, its last stage."""
+        index = max(i for i in range(len(self.stages)) if self.first_epoch(i) <= epoch)
+        return Position(index, self.stages[index], epoch - self.first_epoch(index))
 
+    def first_epoch(self, index: int) -> int:
+        """The epoch at which stage `index` begins; that of the run's end for the number of stages."""
+        return sum(self.ended.get(stage.name, stage.epochs) for stage in self.stages[:index])
 
-def first_epoch(index: int, stages: Sequence[Stage], ended: Mapping[str, int]) -> int:
-    """The epoch at which stage `index` begins; that of the run's end for the number of stages."""
-    return sum(stage_epochs(stages, ended)[:index])
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of the run."""
+        return self.first_epoch(len(self.stages))
 
+    def end(self, position: Position) -> bool:
+        """Ends a stage with the epoch at `position`; False where that is its last epoch anyway."""
+        taken = position.epoch + 1
+        if taken < position.stage.epochs:
+            self.ended[position.stage.name] = taken
+            return True
+        return False
 
-def stage_at(epoch: int, stages: Sequence[Stage], ended: Mapping[str, int]) -> Position:
-    """The last stage that begins no later than `epoch`; past the run's end, its last stage."""
-    index = max(i for i in range(len(stages)) if first_epoch(i, stages, ended) <= epoch)
-    return Position(index, stages[index], epoch - first_epoch(index, stages, ended))
+    def check_epochs(self, max_epochs: int | None) -> None:
+        """Raises ValueError when `trainer.max_epochs` is given and is not what the stages add up to."""
+        if max_epochs not in (*NO_LIMIT, self.total_epochs):
+            parts = " + ".join(f"{stage.epochs} {stage.name}" for stage in self.stages)
+            raise ValueError(
+                f"trainer.max_epochs={max_epochs} contradicts data.stages, whose epochs add up to {self.total_epochs} "
+                f"({parts}); leave trainer.max_epochs out"
+            )

@@ -1,64 +1,134 @@
-"""Weighted draws from several pools of problems: a pure function of (seed, stage, draw number)."""
+"""Which problem every draw takes: the protocol of a draw order, and the default, weighted draws from pools.
 
-from collections.abc import Mapping, Sequence
+Draws are numbered from the start of the run, over all ranks and epochs. `data.draw_order` names the class:
+
+    data:
+      draw_order: {class_path: my_package.FailedFirst, init_args: {share: 0.5}}
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 
-from cogito_pl.data.curriculum import Stage, first_epoch, stage_at
-from cogito_pl.data.loading import Draw
 from cogito_pl.problem import Problem
 from cogito_pl.seeds import digest
-
-NO_STRATA = "no problem has a value in the column `stratum`; add one, or name scores as data.strata"
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Problems that are drawn alike.
+    """Problems that are drawn with the same weight.
 
     Args:
         indices: Their places in the data.
-        weight: How often one of them is drawn, against the weights of other pools.
+        weight: How often the pool is drawn from, relative to the weights of the other pools.
     """
 
     indices: Sequence[int]
     weight: float = 1.0
 
 
-class Mixture:
-    """The draws of one stage, numbered from the start of the run.
-
-    The n-th draw of the stage takes from the pool that lags most behind its share: the first with the largest
-    n w_k - d_k, where w_k is the pool's share of the weights and d_k what was drawn from it. Every stretch of draws,
-    and so every batch, holds the proportions to about one draw per pool. Within a pool, every pass is a permutation of
-    its own. The first pool of the first stage has the order of a run without stages.
+@dataclass(frozen=True)
+class DrawContext:
+    """What a draw order is made for: one stage of a run.
 
     Args:
-        pools: At least one, none empty.
-        seed: Of the run.
-        stage: Number of the stage, which is shuffled unlike any other.
+        problems: All problems to train on. An order draws their indices.
+        pools: The problems of the stage with their weights; at least one pool, none empty.
+        seed: Of this stream of draws: the run's own, or that of a refill.
+        stage: Number of the stage, from 0.
         first: Number of the stage's first draw.
     """
 
-    def __init__(self, pools: Sequence[Pool], *, seed: int, stage: int, first: int) -> None:
-        self.pools, self.stage, self.first = pools, stage, first
-        total = sum(pool.weight for pool in pools)
-        self.shares = [pool.weight / total for pool in pools]
-        self.seeds = [stream(seed, stage, number) for number in range(len(pools))]
-        self._drawn = [0] * len(pools)
+    problems: Sequence[Problem]
+    pools: Sequence[Pool]
+    seed: int
+    stage: int
+    first: int
+
+
+@dataclass(frozen=True)
+class DrawOutcome:
+    """What became of a draw: the result of its group of completions.
+
+    Args:
+        number: Number of the draw.
+        index: The problem's place in the data.
+        accuracy: Share of correct completions.
+        reward: Mean total reward of the completions.
+        stage: Name of the stage; empty without stages.
+        attempt: 0 for the draw itself, else the refill that drew a fresh problem in its place.
+    """
+
+    number: int
+    index: int
+    accuracy: float
+    reward: float
+    stage: str = ""
+    attempt: int = 0
+
+
+class DrawOrder(ABC):
+    """Decides which problem every draw of a stage takes.
+
+    Subclasses are constructed with a `DrawContext` as first argument, followed by the `init_args` of the YAML; every
+    stage has an instance of its own. All ranks make the same calls, so an order that depends on its arguments, its
+    calls and `context.seed` alone draws the same on any number of ranks.
+    """
+
+    @abstractmethod
+    def __call__(self, number: int) -> int:
+        """The index of the problem that draw `number` takes.
+
+        Numbers are asked for in ascending order, each once per run; a resumed run asks for those that follow. The
+        draws of a rollout are asked for after the outcomes of all earlier rollouts were observed. The instance of a
+        refill is asked for the prompt batches that it refills only.
+        """
+
+    def observe(self, outcomes: Sequence[DrawOutcome]) -> None:  # noqa: B027  optional
+        """Takes the outcomes of one rollout, of all ranks, ordered by attempt and draw; called once per rollout."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs in order to draw the same: tensors and plain Python only."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  optional
+        """Restores what `state_dict` returned."""
+
+
+class Mixture(DrawOrder):
+    """Weighted draws from the pools: a pure function of seed, stage and draw number.
+
+    The n-th draw of the stage takes from the pool that lags most behind its share: the first with the largest
+    n w_k - d_k, where w_k is the pool's share of the weights and d_k the number of draws from it so far. Every stretch
+    of draws, and so every batch, holds the proportions to about one draw per pool. Within a pool, every pass is a
+    permutation of its own.
+
+    Args:
+        context: The stage. Each is shuffled differently; the first pool of the first stage has the order of a run
+            without stages.
+    """
+
+    def __init__(self, context: DrawContext) -> None:
+        self.pools, self.first = context.pools, context.first
+        total = sum(pool.weight for pool in self.pools)
+        self.shares = [pool.weight / total for pool in self.pools]
+        self.seeds = [pool_seed(context.seed, context.stage, number) for number in range(len(self.pools))]
+        self._drawn = [0] * len(self.pools)
         self._places: list[tuple[int, int]] = []
 
-    def __call__(self, number: int) -> Draw:
-        """The problem that draw `number` takes."""
+    def __call__(self, number: int) -> int:
+        """The index of the problem that draw `number` takes; draws may be asked for in any order."""
         pool, place = self._place(number - self.first)
         indices = self.pools[pool].indices
         turn, place = divmod(place, len(indices))
-        return Draw(number, indices[permutation(self.seeds[pool], len(indices), turn)[place]])
+        return indices[permutation(self.seeds[pool], len(indices), turn)[place]]
 
     def _place(self, number: int) -> tuple[int, int]:
-        """The pool of the stage's draw `number`, and how much was drawn from it before."""
+        """The pool of the stage's draw `number`, and how many draws it had before."""
         if len(self.pools) == 1:
             return 0, number
         while len(self._places) <= number:
@@ -72,110 +142,13 @@ class Mixture:
 
 @lru_cache(maxsize=256)
 def permutation(seed: int, size: int, turn: int) -> list[int]:
-    """The order of one pass over `size` problems."""
+    """The order of pass number `turn` over `size` problems."""
     generator = torch.Generator().manual_seed((seed * 1_000_003 + turn) % 2**63)
     return torch.randperm(size, generator=generator).tolist()
 
 
-def stream(seed: int, stage: int, pool: int) -> int:
-    """The seed of a pool's permutations; the run's own for the first pool of the first stage."""
+def pool_seed(seed: int, stage: int, pool: int) -> int:
+    """The seed of a pool's permutations; the stream's own for the first pool of the first stage."""
     if (stage, pool) == (0, 0):
         return seed
     return int(digest(repr((seed, stage, pool)), 7), 16)
-
-
-def pools_of(stage: Stage, problems: Sequence[Problem]) -> list[Pool]:
-    """The pools that a stage draws from: a source, a stratum, or a stratum of a source each.
-
-    Raises:
-        ValueError: The stage names a source or stratum without problems, or there is no problem at all.
-    """
-    if not problems:
-        raise ValueError(f"data.stages: stage {stage.name!r} has no problems to draw from; data.train holds none")
-    if not stage.sources and not stage.strata:
-        return [Pool(range(len(problems)))]
-    places: dict[tuple[str | None, str | None], list[int]] = {}
-    for index, problem in enumerate(problems):
-        source = problem.source if stage.sources else None
-        stratum = str(problem.meta["stratum"]) if stage.strata and "stratum" in problem.meta else None
-        places.setdefault((source, stratum), []).append(index)
-    sources, strata = _weights(stage.sources), _weights(stage.strata)
-    found = {key for key in places if key[0] in sources and key[1] in strata}
-    for name in stage.strata.keys() - {stratum for _, stratum in found}:
-        _refuse(stage, "stratum", name, {stratum for source, stratum in places if stratum and source in sources})
-    for name in stage.sources.keys() - {source for source, _ in found}:
-        _refuse(stage, "source", name, {source for source, stratum in places if source and stratum in strata})
-    return [
-        Pool(places[source, stratum], sources[source] * strata[stratum])
-        for source in sources
-        for stratum in strata
-        if (source, stratum) in found
-    ]
-
-
-def _weights(given: Mapping[str, float]) -> dict[str | None, float]:
-    return dict(given) or {None: 1.0}
-
-
-def _refuse(stage: Stage, what: str, name: str, there: set[str]) -> None:
-    held = f"there are {', '.join(sorted(there))}" if there else NO_STRATA
-    raise ValueError(f"data.stages: stage {stage.name!r} draws from {what} {name!r}, which holds no problems; {held}")
-
-
-class Plan:
-    """The draws of a run. A run without stages is one stage over all problems that never ends.
-
-    Args:
-        problems: All problems to learn from.
-        stages: The curriculum; may be empty.
-        seed: Of the order.
-        prompts: Prompts of a batch, over all ranks.
-        rollouts: Prompt batches of an epoch whose stage does not say; once through its problems when None.
-
-    Raises:
-        ValueError: A stage draws from what holds no problems.
-    """
-
-    def __init__(
-        self, problems: Sequence[Problem], stages: Sequence[Stage], *, seed: int, prompts: int, rollouts: int | None
-    ) -> None:
-        self.stages, self.seed, self.prompts = tuple(stages), seed, prompts
-        self.pools = [pools_of(stage, problems) for stage in stages] or [[Pool(range(len(problems)))]]
-        given = [stage.rollouts_per_epoch for stage in stages] or [None]
-        once = [max(1, sum(len(pool.indices) for pool in pools) // prompts) for pools in self.pools]
-        self.rollouts = [mine or rollouts or all_of_it for mine, all_of_it in zip(given, once, strict=True)]
-        self._mixture: Mixture | None = None
-
-    def rollouts_in(self, epoch: int, ended: Mapping[str, int]) -> int:
-        """Prompt batches of `epoch`; `ended` holds the epochs that stages which ended early took."""
-        return self.rollouts[self._index(epoch, ended)]
-
-    def rollouts_before(self, epoch: int, ended: Mapping[str, int]) -> int:
-        """Prompt batches of all epochs before `epoch`."""
-        if not self.stages:
-            return epoch * self.rollouts[0]
-        return sum(self.rollouts_in(earlier, ended) for earlier in range(epoch))
-
-    def order(self, epoch: int, ended: Mapping[str, int]) -> Mixture:
-        """Which problem a draw of `epoch` takes."""
-        index = self._index(epoch, ended)
-        first = self.rollouts_before(first_epoch(index, self.stages, ended), ended) * self.prompts
-        kept = self._mixture
-        if kept is None or (kept.stage, kept.first) != (index, first):
-            kept = self._mixture = Mixture(self.pools[index], seed=self.seed, stage=index, first=first)
-        return kept
-
-    def _index(self, epoch: int, ended: Mapping[str, int]) -> int:
-        return stage_at(epoch, self.stages, ended).index if self.stages else 0
-
-
-@dataclass(frozen=True)
-class DrawOutcome:
-    """Shim."""
-
-    number: int
-    index: int
-    accuracy: float
-    reward: float
-    stage: str = ""
-    attempt: int = 0

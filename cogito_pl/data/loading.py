@@ -1,13 +1,10 @@
-"""Batches of draws: which prompts a rank gets, and when.
-
-A draw number counts the prompts drawn since the start of the run, over all ranks and epochs. Which problem it draws
-depends on the seed, the stages and the number alone: not on ranks, workers, prefetching or where a run was resumed.
-"""
+"""Batches of draws: which prompts a rank gets, and when."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch.utils.data import Dataset, Sampler
+from torchdata.stateful_dataloader import StatefulDataLoader
 
 from cogito_pl.problem import Problem
 
@@ -23,10 +20,11 @@ class Draw:
 class RolloutSampler(Sampler[list[Draw]]):
     """One epoch of training: each prompt batch comes once for every micro-batch slot of its rollout.
 
-    The module samples at the first of these slots and keeps the rollout for the others.
+    The module samples at the first of these slots and keeps the rollout for the others. A prompt batch is drawn when
+    its first slot is asked for, whole, and every rank takes its slice.
 
     Args:
-        order: The draw of a number.
+        draw: Indices of the problems that the draws with the given numbers take.
         first: Prompt batches before this epoch.
         rollouts: Prompt batches in this epoch.
         prompts: Prompts of a batch, over all ranks.
@@ -38,7 +36,7 @@ class RolloutSampler(Sampler[list[Draw]]):
     def __init__(
         self,
         *,
-        order: Callable[[int], Draw],
+        draw: Callable[[Sequence[int]], Sequence[int]],
         first: int,
         rollouts: int,
         prompts: int,
@@ -46,23 +44,24 @@ class RolloutSampler(Sampler[list[Draw]]):
         rank: int,
         world: int,
     ) -> None:
-        self.order, self.first, self.rollouts = order, first, rollouts
+        self.draw, self.first, self.rollouts = draw, first, rollouts
         self.prompts, self.repeats, self.rank, self.world = prompts, repeats, rank, world
 
     def __len__(self) -> int:
         return self.rollouts * self.repeats
 
     def __iter__(self) -> Iterator[list[Draw]]:
+        share = self.prompts // self.world
         for rollout in range(self.first, self.first + self.rollouts):
-            share = self.prompts // self.world
-            start = rollout * self.prompts + self.rank * share
-            mine = [self.order(number) for number in range(start, start + share)]
+            numbers = range(rollout * self.prompts, (rollout + 1) * self.prompts)
+            draws = [Draw(number, index) for number, index in zip(numbers, self.draw(numbers), strict=True)]
+            mine = draws[self.rank * share : (self.rank + 1) * share]
             for _ in range(self.repeats):
                 yield mine
 
 
 class InOrderSampler(Sampler[list[Draw]]):
-    """Every problem once, in order, shared out over the ranks without repeats; every rank gets as many batches.
+    """Every problem once, in order, split over the ranks without repeats; every rank gets the same number of batches.
 
     Args:
         size: Number of problems.
@@ -102,6 +101,11 @@ class DrawnProblems(Dataset[tuple[int, Problem]]):
 
     def __getitem__(self, draw: Draw) -> tuple[int, Problem]:
         return draw.number, self.problems[draw.index]
+
+
+def loader(problems: Sequence[Problem], sampler: Sampler[list[Draw]]) -> StatefulDataLoader:
+    """Loads batches of draws in this process, each not before it is asked for."""
+    return StatefulDataLoader(DrawnProblems(problems), batch_sampler=sampler, collate_fn=collate)
 
 
 def collate(items: list[tuple[int, Problem]]) -> Batch:

@@ -1,4 +1,4 @@
-"""Where problems come from, as settings: a path, a split and the names of the columns. Reads nothing."""
+"""Settings of a data source: a path, a split and the names of its columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +8,15 @@ from cogito_pl.problem import KINDS, Kind
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """What the columns of the data are called.
+    """Names of the data's columns.
 
-    A column that is named here must exist. The defaults other than `question` and `answer` may be absent.
+    A column that is named here must exist. Of the defaults, all but `question` and `answer` may be absent.
 
     Args:
         question: The text of the question, with or without `<image>` markers.
         answer: The reference answer: text, a number, or a list that holds exactly one.
-        images: The image or the list of images. Null leaves the images out.
-        kind: Which verifier decides. Null where the source's `kind` is to hold for every row.
+        images: The image or the list of images. Null to use the text alone.
+        kind: The kind of answer, which decides the verifier. Null to use the source's `kind` for every row.
         choices: The options of a choice problem, a list of texts.
         solution: A worked response for supervised fine-tuning.
         id: A stable name of the row.
@@ -38,14 +38,14 @@ class Source:
     Args:
         path: A folder laid out as on the Hugging Face Hub, a folder written by `save_to_disk`, or one .parquet, .jsonl
             or .json file; relative to the working directory.
-        name: What the source is called in logs. By default the last part of the path, with the subset.
+        name: Name of the source in logs, metrics and stages. By default the last part of the path, with the subset.
         subset: The configuration that the folder's README names.
         split: The split of a folder. A single file is its own split.
-        columns: What the columns are called.
-        kind: The kind of every answer, for data without a kind column, and for rows that leave it empty.
+        columns: Names of the columns.
+        kind: The kind of every answer, for data without a kind column and for rows where it is empty.
         image_root: Folder that relative image paths start from, and that no image may lie outside of. By default the
             folder of the data.
-        limit: Use the first so many rows only.
+        limit: Read only this many rows, from the first.
     """
 
     path: str

@@ -1,10 +1,9 @@
-"""From difficulty scores to strata: easy, medium, hard, unsolved. Pure; knows neither files nor models.
+"""Maps difficulty scores to strata: easy, medium, hard, unsolved.
 
 The edges of PISM and CMAB are those of arXiv 2511.06722. Its text calls a PISM threshold of 0.7 easy, its Table A and
 figure 1 medium: `seven` decides, medium by default, as the published counts go with the table.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,19 +23,19 @@ COLUMNS = {"pism": "lambda_star", "cmab": "rho", "pass_rate": "pass_rate", "diff
 
 @dataclass(frozen=True, kw_only=True)
 class StrataConfig:
-    """Which stratum a problem is in.
+    """How scores are mapped to strata.
 
     Args:
         scorer: What the scores are: the failure threshold of `pism`, the balance of `cmab`, a `pass_rate`, or any
             `difficulty` that grows with hardness.
-        file: Parquet file of scores with an `id` column. Null with `difficulty` takes the problems' own.
-        column: Of the scores; by default lambda_star, rho, pass_rate or difficulty.
-        thresholds: Where strata end; by default pism 0.4, 0.7; cmab 0.1, 0.4, 1.6, 1.9; pass_rate 0.25, 0.75 (at most
-            the first is hard, at least the second easy); difficulty 2, 3 (at most the first is easy, above the second
-            hard).
-        quantiles: In the place of thresholds: the share of solved problems that is hard, and that is hard or medium.
-            Equal scores stay together, so shares are met as nearly as that allows.
-        seven: What a PISM score of exactly 0.7, or of the second of other thresholds, is.
+        file: Parquet file of scores with an `id` column. Null, with `difficulty` only, takes the data's own column.
+        column: Column of the scores; by default lambda_star, rho, pass_rate or difficulty.
+        thresholds: Limits of the strata. By default pism 0.4, 0.7; cmab 0.1, 0.4, 1.6, 1.9; pass_rate 0.25, 0.75 (at
+            most the first is hard, at least the second is easy); difficulty 2, 3 (at most the first is easy, above
+            the second is hard).
+        quantiles: Instead of thresholds: the share of solved problems that is hard, and that is hard or medium.
+            Equal scores stay together, so the shares are met as nearly as that allows.
+        seven: Stratum of a PISM score of exactly 0.7, or of exactly the second threshold where others are set.
     """
 
     scorer: Scorer
@@ -94,7 +93,7 @@ def strata(scores: Sequence[float | None], config: StrataConfig) -> list[Stratum
 def pism_stratum(
     lambda_star: float, thresholds: Sequence[float] = THRESHOLDS["pism"], seven: Literal["medium", "easy"] = "medium"
 ) -> Stratum:
-    """By the smallest share of the image that must be hidden for the model to fail; infinite where it never does."""
+    """By the smallest share of the image that must be masked for the model to fail; infinite where it never does."""
     ratio, low, high = (round(value, 6) for value in (lambda_star, *thresholds))  # 3 * 0.1 is 0.3
     if ratio == 0:
         return "unsolved"
@@ -112,7 +111,7 @@ def cmab_stratum(rho: float, thresholds: Sequence[float] = THRESHOLDS["cmab"]) -
 
 
 def pass_rate_stratum(rate: float, thresholds: Sequence[float] = THRESHOLDS["pass_rate"]) -> Stratum:
-    """By the share of responses that are right."""
+    """By the share of correct responses."""
     if rate == 0:
         return "unsolved"
     if rate <= thresholds[0]:
@@ -121,7 +120,7 @@ def pass_rate_stratum(rate: float, thresholds: Sequence[float] = THRESHOLDS["pas
 
 
 def difficulty_stratum(difficulty: float, thresholds: Sequence[float] = THRESHOLDS["difficulty"]) -> Stratum:
-    """By a difficulty that the data state."""
+    """By a difficulty that grows with hardness."""
     if difficulty <= thresholds[0]:
         return "easy"
     return "medium" if difficulty <= thresholds[1] else "hard"
@@ -140,14 +139,14 @@ def ease(score: float, scorer: Scorer) -> float:
 
 
 def quantile_strata(eases: Sequence[float | None], shares: tuple[float, float]) -> list[Stratum]:
-    """The hardest share of solved problems is hard, what follows up to the second share medium; None is unsolved."""
+    """Hard up to the first share of solved problems from the hardest, medium up to the second; None is unsolved."""
     solved = sorted(value for value in eases if value is not None)
     first, second = (_cut(solved, share) for share in shares)
     return ["unsolved" if e is None else "hard" if e <= first else "medium" if e <= second else "easy" for e in eases]
 
 
 def _cut(ordered: Sequence[float], share: float) -> float:
-    """The value up to which the share of `ordered` is nearest to `share`; below all of them is a choice too."""
+    """The value up to which the share of `ordered` is nearest to `share`; may lie below all of them."""
     last_places = {value: place for place, value in enumerate(ordered, 1)}
     cuts = {-math.inf: 0, **last_places}
     return min(cuts, key=lambda value: (abs(cuts[value] - share * len(ordered)), cuts[value]))
@@ -160,32 +159,10 @@ def agreement(first: Sequence[Stratum], second: Sequence[Stratum]) -> dict[Strat
 
 
 def cohens_kappa(matrix: dict[Stratum, dict[Stratum, int]]) -> float:
-    """Agreement beyond chance, (p_o - p_e) / (1 - p_e); NaN where chance alone agrees always."""
+    """Cohen's kappa, (p_o - p_e) / (1 - p_e): agreement beyond chance. NaN where p_e is 1."""
     total = sum(sum(row.values()) for row in matrix.values())
     if not total:
         return math.nan
     observed = sum(matrix[name][name] for name in STRATA) / total
     expected = sum(sum(matrix[s].values()) * sum(row[s] for row in matrix.values()) for s in STRATA) / total**2
     return (observed - expected) / (1 - expected) if expected < 1 else math.nan
-
-
-def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
-    """A random subset of `size` ids, the control of a chosen one of that size; a function of the set and the seed.
-
-    The order of `ids` does not matter to what is chosen, and is kept.
-
-    Args:
-        ids: The pool, such as all solved problems.
-        size: Of the subset.
-        seed: Recorded with the run.
-
-    Raises:
-        ValueError: Ids repeat, or are fewer than `size`.
-    """
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; draw from distinct ones")
-    if not 0 <= size <= len(ids):
-        raise ValueError(f"size={size} of a random control does not fit a pool of {len(ids)}")
-    ranked = sorted(ids, key=lambda name: hashlib.blake2b(repr((seed, name)).encode(), digest_size=16).digest())
-    chosen = set(ranked[:size])
-    return [name for name in ids if name in chosen]

@@ -1,29 +1,24 @@
-"""Which of the training problems are learnt from: those of some strata, or a random control of the same size."""
+"""Selects the problems to train on: those of some strata, or a random control of the same size."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lightning.pytorch.utilities import rank_zero_warn
-
-from cogito_pl.data.curriculum import Stage
-from cogito_pl.data.scores import read_strata
-from cogito_pl.data.strata import STRATA, StrataConfig, random_control
+from cogito_pl.data.scores import UNGRADED, stratum_counts, stratum_of
 from cogito_pl.problem import Problem
+from cogito_pl.seeds import digest
 
 SOLVED = ("easy", "medium", "hard")
-UNGRADED = "no stratum"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubsetConfig:
-    """Learn from a part of the problems: the difficulty selection of arXiv 2511.06722, or its control.
+    """Trains on a part of the problems: the difficulty selection of arXiv 2511.06722, or its control.
 
     Args:
-        strata: The strata that are learnt from, joined.
-        control_seed: Instead of these problems, as many drawn at random with this seed out of `pool`; null takes the
-            problems themselves.
-        pool: The strata that a control is drawn from; the solved ones by default.
+        strata: The strata to train on, joined.
+        control_seed: Train on as many problems drawn at random from `pool` with this seed; null to train on the strata
+            themselves.
+        pool: The strata that the control is drawn from; the solved ones by default.
     """
 
     strata: tuple[str, ...]
@@ -33,7 +28,7 @@ class SubsetConfig:
     def __post_init__(self) -> None:
         """Raises ValueError naming the setting, its value and the remedy."""
         if not self.strata:
-            raise ValueError("data.subset.strata is empty; name the strata to learn from, or leave data.subset out")
+            raise ValueError("data.subset.strata is empty; name the strata to train on, or leave data.subset out")
         if not self.pool:
             raise ValueError("data.subset.pool is empty; name the strata to draw a control from, or leave it out")
         for setting in ("strata", "pool"):
@@ -41,19 +36,8 @@ class SubsetConfig:
                 raise ValueError(f"data.subset.{setting}={getattr(self, setting)} repeats a name; give each once")
 
 
-def stratified(problems: Sequence[Problem], config: StrataConfig | None) -> list[Problem]:
-    """The problems with their stratum by `config` in place of the data's own; as they are without `config`."""
-    if config is None:
-        return list(problems)
-    strata = read_strata(config, problems)
-    return [
-        replace(problem, meta={**problem.meta, "stratum": stratum})
-        for problem, stratum in zip(problems, strata, strict=True)
-    ]
-
-
 def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[Problem]:
-    """The problems that are learnt from, in their order.
+    """The problems to train on, in their order.
 
     Raises:
         ValueError: A stratum that is named holds no problem, or the pool has too few for the control.
@@ -80,20 +64,23 @@ def subset_of(problems: Sequence[Problem], config: SubsetConfig | None) -> list[
     return [names[name] for name in random_control(list(names), len(chosen), config.control_seed)]
 
 
-def without_empty(stage: Stage, problems: Sequence[Problem]) -> Stage:
-    """The stage without strata that the scores left empty; unchanged where nothing else would remain."""
-    empty = [name for name in stage.strata if name in STRATA and name not in stratum_counts(problems)]
-    if not empty or len(empty) == len(stage.strata):
-        return stage
-    rank_zero_warn(f"data.stages: stage {stage.name!r} draws from {', '.join(empty)}, which the scores left empty")
-    return replace(stage, strata={name: weight for name, weight in stage.strata.items() if name not in empty})
+def random_control(ids: Sequence[str], size: int, seed: int) -> list[str]:
+    """A random subset of `size` ids: the control for a chosen subset of that size.
 
+    Which ids are chosen depends on the set and the seed, not on the order of `ids`, which is kept.
 
-def stratum_counts(problems: Sequence[Problem]) -> dict[str, int]:
-    """Problems of every stratum that occurs."""
-    return dict(Counter(stratum_of(problem) for problem in problems))
+    Args:
+        ids: The pool, such as all solved problems.
+        size: Number of ids to choose.
+        seed: Another seed, another subset.
 
-
-def stratum_of(problem: Problem) -> str:
-    """The stratum of a problem, as text."""
-    return str(problem.meta.get("stratum", UNGRADED))
+    Raises:
+        ValueError: Ids repeat, or are fewer than `size`.
+    """
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"{len(ids) - len(set(ids))} of {len(ids)} ids repeat; each must occur once")
+    if not 0 <= size <= len(ids):
+        raise ValueError(f"size={size} of a random control exceeds its pool of {len(ids)}")
+    ranked = sorted(ids, key=lambda name: digest(repr((seed, name)), 16))
+    chosen = set(ranked[:size])
+    return [name for name in ids if name in chosen]

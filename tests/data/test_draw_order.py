@@ -1,4 +1,4 @@
-"""Draws of a stage: in proportion, every pass a permutation, a pure function of the draw number."""
+"""The default order: draws in proportion, every pass a permutation, a pure function of the draw number."""
 
 from collections import Counter
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogito_pl.data.curriculum import Stage
-from cogito_pl.data.draw_order import Mixture, Plan, Pool, pools_of
-from tests.conftest import problem
+from cogito_pl.data.draw_order import DrawContext, Mixture, Pool
 
 WEIGHTS = st.lists(st.floats(0.01, 10), min_size=1, max_size=6)
 
@@ -17,94 +15,63 @@ def pools(weights, size=7):
     return [Pool(range(i * size, (i + 1) * size), weight) for i, weight in enumerate(weights)]
 
 
-def indices(mixture, count):
-    return [mixture(mixture.first + number).index for number in range(count)]
+def mixture(pools, *, seed=1, stage=0, first=0) -> Mixture:
+    return Mixture(DrawContext((), pools, seed=seed, stage=stage, first=first))
+
+
+def indices(order: Mixture, count: int) -> list[int]:
+    return [order(order.first + number) for number in range(count)]
 
 
 @given(WEIGHTS, st.integers(0, 300), st.integers(1, 64))
 def test_every_stretch_of_draws_holds_the_proportions(weights, start, length):
-    drawn = Counter(
-        index // 7 for index in indices(Mixture(pools(weights), seed=1, stage=0, first=5), 364)[start:][:length]
-    )
+    drawn = Counter(index // 7 for index in indices(mixture(pools(weights), first=5), 364)[start:][:length])
     for pool, weight in enumerate(weights):
         assert abs(drawn[pool] - length * weight / sum(weights)) < len(weights) + 1
 
 
 @given(WEIGHTS)
 def test_within_a_pool_every_pass_is_a_permutation(weights):
-    drawn = indices(Mixture(pools(weights), seed=1, stage=2, first=0), 100)
+    drawn = indices(mixture(pools(weights), stage=2), 100)
     for pool in range(len(weights)):
         mine = [index for index in drawn if index // 7 == pool]
         for start in range(0, len(mine) - 6, 7):
             assert sorted(mine[start : start + 7]) == list(range(pool * 7, pool * 7 + 7))
 
 
+def test_every_pass_over_one_pool_is_a_permutation_of_its_own():
+    order = mixture([Pool(range(50))], seed=5)
+    passes = [[order(number) for number in range(start, start + 50)] for start in (0, 50, 100)]
+    assert all(sorted(drawn) == list(range(50)) for drawn in passes)
+    assert passes[0] != passes[1] != passes[2]
+
+
 def test_a_draw_depends_on_its_number_alone_and_not_on_what_was_asked_before():
     weights = [1.0, 2.5, 0.3]
-    forward = Mixture(pools(weights), seed=3, stage=1, first=10)
-    backward = Mixture(pools(weights), seed=3, stage=1, first=10)
+    forward, backward = (mixture(pools(weights), seed=3, stage=1, first=10) for _ in range(2))
     expected = [forward(number) for number in range(10, 90)]
     assert [backward(number) for number in reversed(range(10, 90))] == expected[::-1]
 
 
 def test_equal_shares_take_turns():
-    assert [index // 7 for index in indices(Mixture(pools([1, 1]), seed=0, stage=0, first=0), 6)] == [0, 1, 0, 1, 0, 1]
+    assert [index // 7 for index in indices(mixture(pools([1, 1]), seed=0), 6)] == [0, 1, 0, 1, 0, 1]
 
 
 def test_stages_over_the_same_problems_are_shuffled_apart_and_so_are_seeds():
-    orders = {tuple(indices(Mixture([Pool(range(50))], seed=s, stage=k, first=0), 50)) for s in (1, 2) for k in (0, 1)}
+    orders = {tuple(indices(mixture([Pool(range(50))], seed=s, stage=k), 50)) for s in (1, 2) for k in (0, 1)}
     assert len(orders) == 4
 
 
-def rows():
-    """Ten problems of `a`, the first four easy, and five of `b`, all hard."""
-    easy = [problem(seed=i, source="a", meta={"stratum": "easy" if i < 4 else "hard"}) for i in range(10)]
-    return [*easy, *(problem(seed=10 + i, source="b", meta={"stratum": "hard"}) for i in range(5))]
-
-
-def test_a_stage_without_sources_and_strata_draws_from_everything():
-    assert pools_of(Stage(name="all"), rows()) == [Pool(range(15))]
-
-
-def test_sources_and_strata_make_pools_with_the_product_of_their_weights():
-    by_source = pools_of(Stage(name="s", sources={"b": 3.0}), rows())
-    assert by_source == [Pool([10, 11, 12, 13, 14], 3.0)]
-    both = pools_of(Stage(name="s", sources={"a": 2.0, "b": 1.0}, strata={"easy": 1.0, "hard": 0.5}), rows())
-    assert [(list(pool.indices), pool.weight) for pool in both] == [
-        ([0, 1, 2, 3], 2.0), ([4, 5, 6, 7, 8, 9], 1.0), ([10, 11, 12, 13, 14], 0.5),
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
-    ("stage", "problems", "named"),
+    ("settings", "drawn"),
     [
-        (Stage(name="hard", sources={"c": 1.0}), rows(), "source 'c', which holds no problems; there are a, b"),
         (
-            Stage(name="hard", strata={"odd": 1.0}),
-            rows(),
-            "stratum 'odd', which holds no problems; there are easy, hard",
+            {"pools": [Pool(range(5), 1.0), Pool(range(5, 9), 2.5), Pool(range(9, 12), 0.3)], "seed": 3, "stage": 1},
+            [8, 1, 5, 7, 9, 6, 4, 7, 6, 2, 5, 8, 8, 3, 6, 5, 0, 7, 5, 10, 6, 3, 7, 8, 2, 5, 6, 7, 0, 8, 11, 6],
         ),
-        (
-            Stage(name="hard", sources={"b": 1.0}, strata={"easy": 1.0}),
-            rows(),
-            "'easy', which holds no problems; there are hard",
-        ),
-        (Stage(name="hard", sources={"a": 1.0, "b": 1.0}, strata={"easy": 1.0}), rows(), "source 'b', which holds no"),
-        (Stage(name="hard", strata={"odd": 1.0}), [problem()], "no problem has a value in the column `stratum`"),
-        (Stage(name="hard"), [], "no problems"),
+        ({"pools": [Pool(range(6))], "seed": 17}, [5, 0, 4, 1, 2, 3, 1, 2, 3, 0, 4, 5, 2, 5, 0, 1, 3, 4]),
+        ({"pools": [Pool(range(6))], "seed": 17, "stage": 2}, [4, 3, 0, 5, 1, 2, 1, 0, 3, 5, 4, 2, 4, 1, 0, 2, 5, 3]),
     ],
 )
-def test_a_stage_that_holds_no_problems_is_an_error_that_names_it(stage, problems, named):
-    with pytest.raises(ValueError, match="stage 'hard'") as caught:
-        pools_of(stage, problems)
-    assert named in str(caught.value)
-
-
-def test_the_draw_numbers_of_a_run_have_no_gaps_where_stages_end_early():
-    stages = (Stage(name="easy", epochs=3, rollouts_per_epoch=2), Stage(name="hard", epochs=2))
-    plan = Plan(rows(), stages, seed=1, prompts=4, rollouts=None)
-    assert [plan.rollouts_before(epoch, {}) for epoch in range(6)] == [0, 2, 4, 6, 9, 12]  # 15 problems: 3 batches of 4
-    assert [plan.rollouts_before(epoch, {"easy": 1}) for epoch in range(4)] == [0, 2, 5, 8]
-    assert plan.order(1, {"easy": 1}).first == 8
-    assert plan.order(2, {"easy": 1}) is plan.order(1, {"easy": 1})  # one order throughout a stage
-    assert plan.order(3, {}).first == 24
+def test_the_draws_of_published_runs_stay_what_they_were(settings, drawn):
+    assert indices(mixture(**settings, first=10), len(drawn)) == drawn

@@ -1,15 +1,17 @@
-"""A run learns from the strata that scores give, from some of them, or from a random control of their size."""
+"""A run trains on the strata that scores give, on some of them, or on a random control of their size."""
 
 import logging
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.scores import stratum_counts, stratum_of
 from cogito_pl.data.source import Source
 from cogito_pl.data.strata import StrataConfig
-from cogito_pl.data.subset import SubsetConfig, stratified, stratum_counts, stratum_of, subset_of, without_empty
+from cogito_pl.data.subset import SubsetConfig, random_control, subset_of
 from tests.conftest import problem
 from tests.modules.training import Recorder, data, grpo, trainer
 
@@ -57,19 +59,22 @@ def test_twins_of_one_id_in_two_sources_are_two_problems_of_the_pool():
         ({"strata": ("easy",), "control_seed": 1, "pool": ("hard",)}, "3 problems .* control of 10 easy"),
     ],
 )
-def test_a_subset_that_cannot_be_is_refused_with_the_remedy(settings, named):
+def test_a_subset_that_cannot_be_is_rejected_with_the_remedy(settings, named):
     with pytest.raises(ValueError, match=named):
         subset_of(PROBLEMS, SubsetConfig(**settings))
 
 
-def test_a_stratum_that_scores_left_empty_is_dropped_unless_nothing_remains():
-    stage = Stage(name="s", strata={"easy": 2.0, "hard": 1.0})
-    with pytest.warns(match="stage 's' draws from hard, which the scores left empty"):
-        assert without_empty(stage, PROBLEMS[:10]).strata == {"easy": 2.0}
-    assert without_empty(stage, PROBLEMS) == stage
-    assert without_empty(stage, PROBLEMS[10:15]) == stage  # rejected by name when the draws are planned
-    odd = Stage(name="s", strata={"easy": 1.0, "esay": 1.0})
-    assert without_empty(odd, PROBLEMS) == odd
+def test_a_random_control_depends_on_set_and_seed_and_is_drawn_evenly():
+    ids = [f"p{number}" for number in range(20)]
+    chosen = random_control(ids, 5, seed=1)
+    assert len(set(chosen)) == 5
+    assert set(random_control(ids[::-1], 5, seed=1)) == set(chosen)
+    assert random_control(ids, 5, seed=2) != chosen
+    counts = Counter(name for seed in range(400) for name in random_control(ids, 5, seed))
+    assert all(60 < counts[name] < 140 for name in ids)  # 100 each, standard deviation 8.7
+    for pool, size, message in ((ids, 21, "size=21"), (ids + ids[:1], 5, "repeat")):
+        with pytest.raises(ValueError, match=message):
+            random_control(pool, size, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +102,7 @@ def test_every_stage_draws_from_its_strata_of_the_score_file(tiny_folder, playgr
     drawn = [(epoch, expected[name]) for epoch, _, batch, _ in seen.rollouts for name in batch]
     assert drawn[:2] == [(0, "easy")] * 2
     assert {stratum for epoch, stratum in drawn if epoch == 1} == {"medium", "hard"}
-    assert "12 unsolved, 12 hard, 12 medium, 12 easy; 48 problems to learn from" in caplog.text
-
-
-def test_scores_replace_what_the_data_say_and_a_missing_score_is_named(scores):
-    config, names = scores
-    (graded,) = stratified([problem(id=names[2], meta={"stratum": "odd", "family": "x"})], config)
-    assert graded.meta == {"stratum": "medium", "family": "x"}
-    with pytest.raises(ValueError, match=r"1 of 1 problems .* 'stranger'"):
-        stratified([problem(id="stranger")], config)
+    assert "12 unsolved, 12 hard, 12 medium, 12 easy; 48 problems to train on" in caplog.text
 
 
 def test_a_stage_without_strata_to_draw_from_says_where_they_come_from(tiny_folder, playground_folder, tmp_path):

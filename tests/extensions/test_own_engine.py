@@ -3,8 +3,9 @@
 import copy
 
 import torch
+from jsonargparse import ArgumentParser
 
-from cogito_pl.policy import Engine, LiveEngine
+from cogito_pl.policy import Engine, EngineFactory, LiveEngine
 from tests.modules.training import Recorder, TokenSumReward, data, grpo, trainer
 
 
@@ -14,8 +15,8 @@ class CopyEngine(Engine):
         self.live = LiveEngine(self.policy, rollout_batch_size)
 
     def refresh(self, weights):
+        own = dict(self.policy.model.named_parameters())
         with torch.no_grad():
-            own = dict(self.policy.model.named_parameters())
             for name, value in weights:
                 own[name].copy_(value)
         self.reads += 1
@@ -27,11 +28,11 @@ class CopyEngine(Engine):
         self.live.close()
 
 
-def test_a_run_with_it_samples_what_the_live_engine_samples_after_every_update(
-    tiny_folder, playground_folder, tmp_path
-):
-    seen = []
-    for engine in (LiveEngine, CopyEngine):
+def test_it_samples_what_the_live_engine_samples_after_every_update(tiny_folder, playground_folder, tmp_path):
+    parser, seen = ArgumentParser(), []
+    parser.add_argument("--engine", type=EngineFactory)
+    own = parser.parse_object({"engine": {"class_path": f"{__name__}.CopyEngine", "init_args": {"reads": 5}}})
+    for engine in (LiveEngine, parser.instantiate_classes(own).engine):
         recorder, module = Recorder(), grpo(tiny_folder, lr=0.5, engine=engine)
         trainer(tmp_path, TokenSumReward(), recorder).fit(module, data(playground_folder, rollouts_per_epoch=3))
         seen.append((recorder.rollouts, recorder.losses))

@@ -1,4 +1,4 @@
-"""Where the options of a multiple choice stand in its question, and the question without them. Knows text only."""
+"""Separates the options of a multiple-choice problem from its question, as text."""
 
 import re
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ def separated(question: str, choices: Sequence[str]) -> tuple[str, tuple[str, ..
 
     Args:
         question: As in the data.
-        choices: The options; where empty they are looked for in the question.
+        choices: The options; if empty, they are searched for in the question.
 
     Returns:
-        The two; no options where there are none to be found.
+        The question and the options; no options where none are found.
     """
     choices = _without_labels(choices)
     start, end, choices = _given(question, choices) if choices else _labelled(question)
@@ -45,7 +45,7 @@ def _without_labels(choices: Sequence[str]) -> tuple[str, ...]:
 
 
 def _given(question: str, choices: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
-    """Where known options stand in the question: with labels, or bare after a heading; at its end where they do not."""
+    """Start and end of known options in the question, labelled or after a heading; its end where they are absent."""
     texts = [r"\s+".join(map(re.escape, choice.split())) for choice in choices]
     labels = (rf"[(\[]?{label}[)\].:、]\s*" for label in ascii_uppercase)
     listed = r"[\s,;./]*".join(label + text for label, text in zip(labels, texts, strict=False))
@@ -56,7 +56,7 @@ def _given(question: str, choices: tuple[str, ...]) -> tuple[int, int, tuple[str
 
 
 def _labelled(question: str) -> tuple[int, int, tuple[str, ...]]:
-    """The last run of labels A, B, C, ... in the question, with what they label; the last option ends with its line."""
+    """Start, end and texts of the last run of labels A, B, C, ...; the last option ends with its line."""
     marks = list(LABEL.finditer(question))
     first = max((place for place, mark in enumerate(marks) if mark[1] == "A"), default=len(marks))
     run = marks[first:]

@@ -1,14 +1,14 @@
-"""Multiple choice made open-ended, by rules: the options leave the question, the right option's text is the answer.
+"""Makes multiple choice open-ended by rules: options leave the question, the correct option's text is the answer.
 
 VL-Cogito (arXiv 2507.22607, section 4.1) reformulates most of its multiple choice, so that no option hints at the
-answer; how is not published. Here a problem is rejected, with its reason, wherever the question may need its options or
-the answer could not be verified without them. The rules are this file's, not the paper's:
+answer, but does not publish how. Here a problem is rejected, with the reason, wherever the question may need its
+options or the answer could not be verified without them. The rules are this file's, not the paper's:
 
 * Options come from the problem's `choices`, and else from labels A, B, C, ... in the question. They are cut from the
   question together with a heading such as "Choices:"; so are sentences that ask for a letter or an option.
 * The answer's kind is `number` where it is one number, with or without a unit; `math` where it has a sign or a command
   of mathematics; and `text` where it has at most `LONGEST_TEXT` words, since texts are compared for equality.
-* A worked solution argues with letters and is left out.
+* A worked solution refers to letters and is left out.
 """
 
 import re
@@ -23,7 +23,7 @@ from cogito_pl.rewards.verifier.number import parse
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
 
 LONGEST_TEXT = 6
-"""Words of an answer that may be expected back word for word."""
+"""Most words of an answer that a response can be expected to repeat exactly."""
 
 _SHOWN = (  # what "the following" may announce besides options
     "figure|diagram|picture|image|graph|chart|table|map|circuit|drawing|plot|photo|equation|expression|formula|function|"
@@ -66,7 +66,7 @@ _MATHS = re.compile(
 
 @dataclass(frozen=True)
 class Rejected:
-    """Why a problem stays multiple choice: a reason to count by, and particulars."""
+    """Why a problem stays multiple choice: a reason, by which rejections are counted, and its detail."""
 
     reason: str
     detail: str = ""
@@ -80,11 +80,11 @@ def open_ended(problem: Problem) -> Problem | Rejected:
     if not choices:
         return Rejected("the options are not in the text")
     if image_options := [choice for choice in choices if _IMAGE.search(choice)]:
-        return Rejected("an option is a picture or a mere letter", image_options[0])
-    right = read(Candidate(problem.answer, "gold"), choices)
-    if right is None or len(right) != 1:
+        return Rejected("an option is an image or only a letter", image_options[0])
+    correct = read(Candidate(problem.answer, "gold"), choices)
+    if correct is None or len(correct) != 1:
         return Rejected("the answer is not one of the options", problem.answer)
-    gold = choices[ascii_uppercase.index(*right)]
+    gold = choices[ascii_uppercase.index(*correct)]
     if rejected := _needed(question, choices, gold):
         return rejected
     kind = answer_kind(gold)
@@ -100,7 +100,7 @@ def open_ended(problem: Problem) -> Problem | Rejected:
 
 
 def answer_kind(answer: str) -> Kind | None:
-    """Which verifier decides about an answer that was an option; None for sentences."""
+    """The kind of an answer that was an option; None for sentences."""
     if parse(answer):
         return "number"
     if _MATHS.search(answer):
@@ -114,7 +114,7 @@ def _needed(question: str, choices: tuple[str, ...], gold: str) -> Rejected | No
         if found := pattern.search(question):
             return Rejected(reason, found[0])
     named = [re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", question, re.IGNORECASE) for choice in choices]
-    numbers = all(map(parse, choices))  # which a question may well give
+    numbers = all(map(parse, choices))  # which may well occur in a question
     if {mark[1] for mark in LABEL.finditer(question)} >= {"A", "B"} or (all(named) and not numbers):
         return Rejected("the options are part of the question's wording")
     if found := _ANSWER_NEEDS_OPTIONS.search(gold):

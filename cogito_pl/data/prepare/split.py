@@ -1,4 +1,4 @@
-"""A validation split that depends on the problems' ids alone and shares no image with the training part. Pure."""
+"""Chooses a validation split by the problems' ids; it shares no image with the training part."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from cogito_pl.seeds import digest
 
 
 def fingerprints(problem: Problem) -> list[str]:
-    """What must not be on both sides: the pixels of each image; of a problem without any, its question."""
+    """Digests of what must not be on both sides: the pixels of each image, or the question of a problem without any."""
     if not problem.images:
         return ["text " + digest(" ".join(problem.question.casefold().split()), 16)]
     loaded = [image.load() for image in problem.images]
@@ -19,13 +19,13 @@ def validation_ids(
 ) -> set[str]:
     """The ids that are held out.
 
-    Problems that share a fingerprint, directly or through others, stay together. With `share`, whether such a group is
-    held out depends on its ids and the seed alone, so that more data leave it where it is; the share is met on average.
-    With `count`, groups are taken in the order of their hashes, but for those that would exceed it.
+    Problems that share a fingerprint, directly or through others, form a group and stay together. With `share`, whether
+    a group is held out depends on its ids and the seed alone, so it does not change when data are added; the share is
+    met on average. With `count`, groups are taken in the order of their hashes, except those that would exceed it.
 
     Args:
         prints: Fingerprints by id.
-        share: Part of the groups to hold out, between 0 and 1; this or `count`.
+        share: Part of the groups to hold out, between 0 and 1. Give this or `count`.
         count: Most problems to hold out.
         seed: Another seed, another split.
 
@@ -47,7 +47,7 @@ def validation_ids(
         largest = max(len(group) for _, group in keyed)
         raise ValueError(
             f"{'everything' if held else 'nothing'} would be held out: the {len(prints)} problems form {len(keyed)} "
-            f"groups that share pictures, the largest of {largest}; change share, count or seed"
+            f"groups that share images, the largest of {largest}; change share, count or seed"
         )
     return held
 

@@ -1,4 +1,4 @@
-"""Steps from one set of problems to another, on disk. Each may be run again after it was killed and goes on."""
+"""The commands that write data sets. Run again with the same settings, a killed command continues."""
 
 import json
 from collections import Counter
@@ -21,12 +21,12 @@ def make_open_ended(source: Source, folder: Path, *, keep_rejected: bool, reject
 
     Args:
         source: The problems; those that are not multiple choice are written as they are.
-        folder: Where to; what an unfinished run with the same settings wrote is kept.
+        folder: Folder to write to; what an unfinished run with the same settings wrote is kept.
         keep_rejected: Write the problems that stay multiple choice too, with the reason in the column `why_choice`.
         rejection_limit: Share of rows that may be unreadable.
 
     Returns:
-        How many problems met which fate.
+        Number of problems by outcome.
 
     Raises:
         ValueError: The folder belongs to a run with other settings, or the source cannot be read.
@@ -42,7 +42,7 @@ def make_open_ended(source: Source, folder: Path, *, keep_rejected: bool, reject
     counts: Counter[str] = Counter()
     for problem in tqdm(result.problems, desc="open-ended", unit=" problems", disable=len(result.problems) < 2000):
         changed = open_ended(problem)
-        counts[_fate(problem, changed)] += 1
+        counts[_outcome(problem, changed)] += 1
         counts["worked solutions left out"] += isinstance(changed, Problem) and changed.solution != problem.solution
         if problem.id in done:
             continue
@@ -72,7 +72,7 @@ def make_split(
     return _written(folder, counts, result)
 
 
-def _fate(problem: Problem, changed: Problem | Rejected) -> str:
+def _outcome(problem: Problem, changed: Problem | Rejected) -> str:
     if isinstance(changed, Rejected):
         return f"stays multiple choice: {changed.reason}"
     return "was open already" if changed is problem else f"now {changed.kind}"
@@ -83,7 +83,7 @@ def _claim(folder: Path, settings: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path, text = folder / "settings.json", json.dumps(settings, indent=1)
     if any(folder.iterdir()) and not (path.exists() and path.read_text() == text):
-        raise ValueError(f"{folder} holds something that was not made with these settings; name another folder")
+        raise ValueError(f"{folder} holds files that were not made with these settings; name another folder")
     write_text(path, text)
 
 

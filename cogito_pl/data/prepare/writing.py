@@ -1,4 +1,4 @@
-"""Problems to rows of a JSON Lines file that the readers read again, with their images in a folder beside it."""
+"""Writes problems as rows of a JSON Lines file that can be read as a source, with images in a folder beside it."""
 
 import hashlib
 import io
@@ -13,9 +13,9 @@ IMAGES = "images"
 
 
 def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
-    """The problem as a row of a file in `folder`; its images are there when this returns.
+    """The problem as a row of a file in `folder`, below which its images are saved.
 
-    Further columns keep their names, but for those that a column of the row has: these begin with `meta_`.
+    Entries of `meta` become columns of their name, prefixed by `meta_` where a column of a problem has that name.
     """
     row = {
         "id": problem.id,
@@ -30,10 +30,10 @@ def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
 
 
 def save_image(image: LazyImage, folder: Path) -> str:
-    """Puts an image below `folder` under a name made of its content, once.
+    """Saves an image below `folder` under a name made from its content, once.
 
     Returns:
-        Its path relative to `folder`: a file as it was, anything else as PNG.
+        Its path relative to `folder`. Files are copied, anything else is encoded as PNG.
     """
     if isinstance(image.load, FileImage):
         suffix, content = image.load.path.suffix.lower(), image.load.path.read_bytes()

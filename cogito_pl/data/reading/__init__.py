@@ -1,1 +1,1 @@
-"""From the files of a source to problems: folders and files, tables, rows, images."""
+"""Reads data sources: files to tables, tables to rows, rows to problems."""

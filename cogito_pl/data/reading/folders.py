@@ -1,6 +1,6 @@
-"""Finds the files of a source on this machine and opens them as a table, without touching the network.
+"""Opens the files of a source as a table, without using the network.
 
-Knows Hub-layout folders with their README cards, `save_to_disk` folders and single files; nothing of problems.
+A source is a folder laid out as on the Hub, with or without a README card, a `save_to_disk` folder, or a single file.
 """
 
 import logging
@@ -36,7 +36,7 @@ def open_table(source: Source) -> Table:
     path = Path(source.path)
     if not path.exists():
         raise FileNotFoundError(
-            f"source {source.label}: {path} does not exist in {Path.cwd()}; put the data there or correct `path`"
+            f"source {source.label}: path={path} does not exist in {Path.cwd()}; put the data there or correct `path`"
         )
     saved = path.is_dir() and any((path / name).is_file() for name in ("dataset_dict.json", "state.json"))
     if source.subset is not None and (saved or path.is_file()):
@@ -55,7 +55,7 @@ def data_folder(source: Source) -> Path:
     path = Path(source.path)
     folder = Path(source.image_root) if source.image_root is not None else path if path.is_dir() else path.parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"source {source.label}: image_root {folder} is no folder; correct `image_root`")
+        raise FileNotFoundError(f"source {source.label}: image_root={folder} is not a folder; correct `image_root`")
     return folder.resolve()
 
 
@@ -64,7 +64,7 @@ def _open_file(source: Source, path: Path) -> Table:
         return JsonTable([(path, str(path))], source.limit)
     if path.suffix == ".parquet":
         return _open_parquet(source, [path], [str(path)], None)
-    raise ValueError(f"source {source.label}: {path} is neither a folder nor a .parquet, .jsonl or .json file")
+    raise ValueError(f"source {source.label}: path={path} is neither a folder nor a .parquet, .jsonl or .json file")
 
 
 def _open_saved(source: Source, path: Path) -> Table:
@@ -77,7 +77,7 @@ def _open_saved(source: Source, path: Path) -> Table:
 
 
 def _open_hub_folder(source: Source, path: Path) -> Table:
-    _refuse_remote_files(source, path)
+    _reject_remote_files(source, path)
     folder = str(path.resolve())  # a relative name might be taken for that of a format
     try:
         names = datasets.get_dataset_config_names(folder)
@@ -96,8 +96,8 @@ def _open_hub_folder(source: Source, path: Path) -> Table:
     shown = [os.path.join(path, os.path.relpath(file, folder)) for file in files]
     if isinstance(builder, ImageFolder) and not any(file.stem == "metadata" for file in files):
         raise ValueError(
-            f"source {source.label}: {path} looks like a folder of mere pictures; set `path` to the file with the "
-            "questions, or name that file under `configs` in the folder's README.md"
+            f"source {source.label}: {path} looks like a folder of images without questions; set `path` to the file "
+            "with the questions, or name that file under `configs` in the folder's README.md"
         )
     if isinstance(builder, Json) and all(file.suffix in _JSON for file in files) and builder.config.field is None:
         return JsonTable(list(zip(files, shown, strict=True)), source.limit)
@@ -128,7 +128,7 @@ def _require(source: Source, setting: str, value: str | None, known: list[str]) 
         raise ValueError(f"source {source.label}: {given}; {source.path} has {', '.join(known)}")
 
 
-def _refuse_remote_files(source: Source, path: Path) -> None:
+def _reject_remote_files(source: Source, path: Path) -> None:
     """Raises ValueError for a card that points to files on other machines."""
     card = path / "README.md"
     if not card.is_file():
@@ -138,4 +138,6 @@ def _refuse_remote_files(source: Source, path: Path) -> None:
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise ValueError(f"source {source.label}: the card {card} cannot be read: {error}") from error
     if "://" in str(configs):
-        raise ValueError(f"source {source.label}: {card} names files on other machines; copy them here and name those")
+        raise ValueError(
+            f"source {source.label}: {card} names files on other machines; copy them here and name the copies"
+        )

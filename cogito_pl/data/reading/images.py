@@ -1,7 +1,6 @@
-"""Images out of the cells of a table: found, checked once, and decoded again only when needed.
+"""Reads the images in the cells of a table: checked once, and decoded again only when needed.
 
 A cell may be empty, one image or a list of them; an image is its bytes, a path, or `{"bytes": ..., "path": ...}`.
-Knows image formats and paths; nothing of questions or of how tables are stored.
 """
 
 import io
@@ -35,16 +34,16 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image upright, by its EXIF orientation."""
+"""The transposition that turns an image upright, by its EXIF orientation."""
 
 
 class ImageError(ValueError):
-    """Says why an image cannot be used."""
+    """An image cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """Decodes an image whose bytes lie in a table, which is asked for the cell each time: no bytes are kept."""
+    """Decodes an image whose bytes are in a table, reading the cell each time: no bytes are kept in memory."""
 
     cell: Callable[[], Any]
     index: int
@@ -56,7 +55,7 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class FileImage:
-    """Decodes an image that is a file."""
+    """Decodes an image file."""
 
     path: Path
 
@@ -68,11 +67,11 @@ class FileImage:
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Turns cells into images.
+    """Reads the images of a cell.
 
     Args:
-        root: Folder, resolved, that paths start from and must stay in.
-        check: Whether every image is decoded once or only its header is read.
+        root: Resolved folder that paths are relative to and must stay inside of.
+        check: `decode` decodes every image once; `header` reads its header only.
         max_pixels: Images with more pixels are rejected before they are decoded.
     """
 
@@ -86,10 +85,10 @@ class ImageReader:
         Args:
             cell: The value in the table.
             origin: File and row, for messages.
-            again: Gives the same value later on; needed where cells hold bytes.
+            again: Reads the same cell again later; needed where cells hold bytes.
 
         Raises:
-            PictureError: An image is missing, broken, too large or outside of the root.
+            ImageError: An image is missing, broken, too large or outside of the root.
         """
         found = []
         for index, value in enumerate(_images(cell)):
@@ -105,7 +104,7 @@ class ImageReader:
             return LazyImage(origin, self._size(io.BytesIO(data)), stored)
         path = value.get("path") if isinstance(value, dict) else value
         if isinstance(value, dict) and isinstance(value.get("bytes"), str):
-            raise ImageError("holds its bytes as text; store a path instead")
+            raise ImageError("has its bytes as text; store bytes or a path")
         if not path:
             raise ImageError("is empty")
         if not isinstance(path, str):
@@ -119,7 +118,7 @@ class ImageReader:
             if not file.is_relative_to(self.root):
                 raise ImageError(f"lies outside of image_root: {path!r}")
             if not file.is_file():
-                raise ImageError(f"is not there: {path!r} in image_root")
+                raise ImageError(f"does not exist: {path!r} in image_root")
         except ImageError:
             raise
         except (OSError, ValueError, RuntimeError) as error:  # too long a name, a null byte, a loop of links
@@ -131,7 +130,7 @@ class ImageReader:
         try:
             with _open(file) as image:
                 if image.width * image.height > self.max_pixels:
-                    raise ImageError(f"has {image.width} x {image.height} pixels: over {self.max_pixels} in all")
+                    raise ImageError(f"has {image.width} x {image.height} pixels: more than {self.max_pixels} in total")
                 if self.check == "decode":
                     return upright_rgb(image).size
                 # The base class's method: that of PNG decodes the whole image to find a trailing EXIF chunk.
@@ -140,14 +139,15 @@ class ImageReader:
         except ImageError:
             raise
         except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-            reason = "too large" if isinstance(error, Image.DecompressionBombError) else f"none of {', '.join(FORMATS)}"
+            bomb = isinstance(error, Image.DecompressionBombError)
+            reason = "too large" if bomb else f"not one of {', '.join(FORMATS)}"
             raise ImageError(f"cannot be opened: {reason}") from error
         except Exception as error:  # decoders raise whatever broken bytes lead them to
             raise ImageError(f"cannot be decoded: {error}") from error
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """The image as people see it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
+    """The image as viewers show it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
     image.load()  # of an animation, the first frame
     turn = _TURNS.get(_orientation(image.getexif))
     image = image if turn is None else image.transpose(turn)
@@ -160,7 +160,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _orientation(exif: Callable[[], Image.Exif]) -> int:
-    """The EXIF orientation, 1 to 8; broken EXIF data, which many sound images carry, count as upright."""
+    """The EXIF orientation, 1 to 8; broken EXIF data, which many intact images carry, count as upright."""
     try:
         orientation = exif().get(ExifTags.Base.Orientation, 1)
     except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
@@ -169,7 +169,7 @@ def _orientation(exif: Callable[[], Image.Exif]) -> int:
 
 
 def looks_like_images(value: Any) -> bool:
-    """Whether a cell seems to hold images, by its shape and the ends of its file names."""
+    """Whether a cell seems to hold images, judged by its structure and the suffixes of file names."""
     first = next(iter(value), None) if isinstance(value, list) else value
     if isinstance(first, dict):
         return bool(first) and first.keys() <= {"bytes", "path"}

@@ -1,16 +1,12 @@
-"""Data sources in, problems out; what cannot be used is rejected with its file, row and reason.
-
-Knows how to count and report; nothing of file formats, of what columns mean, or of models.
-"""
+"""Reads a data source into problems; rows that cannot be used are rejected with their file, number and reason."""
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lightning.pytorch.utilities import rank_zero_info
 from tqdm import tqdm
 
 from cogito_pl.data.reading.folders import data_folder, open_table
@@ -22,7 +18,7 @@ from cogito_pl.problem import Problem
 from cogito_pl.rewards import check_gold
 
 _log = logging.getLogger(__name__)
-_LONG = 2000  # rows from which on a progress bar is shown
+_LONG = 2000  # a progress bar is shown for more rows than this
 
 
 @dataclass(frozen=True)
@@ -45,18 +41,33 @@ class Rejection:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What became of the rows of a source, in their order."""
+    """What the rows of a source became, in their order."""
 
     problems: list[Problem]
     rejections: list[Rejection]
 
+    def summary(self) -> str:
+        """How many rows are used, and how many were rejected for each reason, with an example."""
+        rows = len(self.problems) + len(self.rejections)
+        lines = [f"{len(self.problems)} of {rows} rows are used, {len(self.rejections)} rejected"]
+        return "\n".join([*lines, *self.by_reason()])
+
+    def by_reason(self) -> list[str]:
+        """The rejections by reason, the most frequent first, each with an example."""
+        groups: dict[str, list[Rejection]] = {}
+        for rejection in self.rejections:
+            reason = re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", rejection.reason.split(": ")[0])
+            groups.setdefault(re.sub(r"\d+", "N", reason), []).append(rejection)
+        ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+        return [f"  {len(group)} rejected: {reason} (first: {group[0]})" for reason, group in ordered]
+
 
 class TooManyRejected(ValueError):
-    """So many rows were rejected that the settings or the data must be wrong."""
+    """More rows were rejected than `rejection_limit` allows: the settings or the data must be wrong."""
 
 
 def check_answer(problem: Problem) -> str | None:
-    """Why the problem's own verifier cannot work with its answer; None where it can."""
+    """Why the problem's verifier cannot use its answer; None where it can."""
     return _check_gold(problem.answer, problem.kind, problem.choices)
 
 
@@ -77,12 +88,12 @@ def read_source(
     """Reads every row of a source into a problem or a rejection.
 
     Args:
-        source: Where the rows are and what their columns are called.
+        source: Path and columns.
         rejection_limit: Share of rows that may be rejected.
         check_images: `decode` decodes every image once, so that broken ones are rejected now; `header` is faster and
-            finds only those that are missing or no images at all.
+            finds only those that are missing or not images at all.
         max_image_pixels: Images with more pixels than this are rejected.
-        check: Gives a reason to refuse a problem, or None.
+        check: Gives a reason to reject a problem, or None.
         progress: Show a progress bar for long sources.
 
     Raises:
@@ -91,7 +102,7 @@ def read_source(
         ValueError: The settings do not fit the data; the message names the setting and the remedy.
     """
     if not 0 <= rejection_limit <= 1:
-        raise ValueError(f"rejection_limit={rejection_limit} is no share; choose one from 0 to 1")
+        raise ValueError(f"rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
     table = open_table(source)
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
@@ -120,70 +131,17 @@ def read_source(
     share = len(result.rejections) / len(table)
     if share > rejection_limit or not result.problems:
         first = "\n".join(f"  {rejection}" for rejection in result.rejections[:5])
+        reasons = "\n".join(result.by_reason())
         raise TooManyRejected(
             f"source {source.label}: {len(result.rejections)} of {len(table)} rows were rejected ({share:.1%}), and "
-            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}.\n{_by_reason(result)}\n"
+            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}.\n{reasons}\n"
             f"The first of them:\n{first}"
         )
     return result
 
 
-def summarise(result: ReadResult) -> str:
-    """How many rows were used, and how many were rejected for each reason, with an example."""
-    rows = len(result.problems) + len(result.rejections)
-    lines = [f"{len(result.problems)} of {rows} rows are used, {len(result.rejections)} rejected"]
-    return "\n".join([*lines, *filter(None, [_by_reason(result)])])
-
-
-def _by_reason(result: ReadResult) -> str:
-    groups: dict[str, list[Rejection]] = {}
-    for rejection in result.rejections:
-        reason = re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", rejection.reason.split(": ")[0])
-        groups.setdefault(re.sub(r"\d+", "N", reason), []).append(rejection)
-    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-    return "\n".join(f"  {len(group)} rejected: {reason} (first: {group[0]})" for reason, group in ordered)
-
-
-Objection = Callable[[Problem], str | None]
-"""Why a problem cannot be used; None where it can."""
-
-
-class Reader:
-    """Reads sources, and tells what it read and rejected.
-
-    Args:
-        rejection_limit: Share of a source's rows that may be unusable before reading stops with an error.
-        check_images: `decode` finds every broken image; `header` only opens them.
-        max_image_pixels: Larger images are rejected, before they are decoded.
-    """
-
-    def __init__(self, rejection_limit: float, check_images: CheckImages, max_image_pixels: int) -> None:
-        self.rejection_limit, self.check_images, self.max_image_pixels = rejection_limit, check_images, max_image_pixels
-        self.rejections: list[Rejection] = []
-
-    def read(self, source: Source, objection: Objection, *, progress: bool) -> list[Problem]:
-        """The problems of `source` whose answer can be verified and to which there is no objection.
-
-        Args:
-            source: What is read.
-            objection: Of the model that is to work on them.
-            progress: Whether a bar is shown.
-        """
-        result = read_source(
-            source,
-            rejection_limit=self.rejection_limit,
-            check_images=self.check_images,
-            max_image_pixels=self.max_image_pixels,
-            check=lambda problem: check_gold(problem.answer, problem.kind, problem.choices) or objection(problem),
-            progress=progress,
-        )
-        self.rejections += result.rejections
-        rank_zero_info(f"{source.label}: {summarise(result)}")
-        return result.problems
-
-    def write_rejections(self, folder: Path) -> None:
-        """Lists the rejected rows in `rejected.jsonl`, where there are any."""
-        if self.rejections:
-            path = folder / "rejected.jsonl"
-            write_jsonl(path, [vars(rejection) for rejection in self.rejections])
-            rank_zero_info(f"the rejected rows are listed in {path}")
+def write_rejections(rejections: Sequence[Rejection], folder: Path) -> Path:
+    """Lists rejected rows in `rejected.jsonl` in a folder, and returns that file."""
+    path = folder / "rejected.jsonl"
+    write_jsonl(path, [vars(rejection) for rejection in rejections])
+    return path

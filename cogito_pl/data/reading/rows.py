@@ -1,7 +1,4 @@
-"""One row of a table to one problem, or the reason why not.
-
-Knows what the columns mean; nothing of files or of how images are decoded.
-"""
+"""Makes a problem of a row, or says why the row is rejected."""
 
 import logging
 import math
@@ -19,11 +16,11 @@ _log = logging.getLogger(__name__)
 
 
 class RowError(ValueError):
-    """Says why a row cannot become a problem."""
+    """A row cannot become a problem; the message says why."""
 
 
 def existing_columns(source: Source, present: Sequence[str], with_images: Sequence[str]) -> Columns:
-    """The source's columns, None for defaults that the data lack.
+    """The source's columns, with None for defaults that the data lack.
 
     Args:
         source: States the columns.
@@ -50,22 +47,22 @@ def existing_columns(source: Source, present: Sequence[str], with_images: Sequen
     unnamed = ", ".join(name for name in with_images if name not in vars(columns).values())
     if unnamed and columns.images is None and source.columns.images is not None:
         raise ValueError(
-            f"source {source.label}: no setting names the pictures in {unnamed}; set `columns.images`, or set it to "
-            "null to use the text alone"
+            f"source {source.label}: no setting names the images in {unnamed}; set `columns.images`, or set it to null "
+            "to use the text alone"
         )
     if unnamed:
-        _log.warning("source %s: the pictures in %s are not used", source.label, unnamed)
+        _log.warning("source %s: the images in %s are not used", source.label, unnamed)
     return columns
 
 
 class ProblemMaker:
-    """Makes problems of the rows of one source.
+    """Makes problems from the rows of one source.
 
     Args:
         source: Gives the name, and the kind where a row has none.
-        columns: What the columns are called; None for those that the data lack.
+        columns: Names of the columns; None for those that the data lack.
         images: Reads image cells.
-        check: Gives a reason to refuse a problem, or None.
+        check: Gives a reason to reject a problem, or None.
     """
 
     def __init__(
@@ -80,12 +77,12 @@ class ProblemMaker:
         """The problem in a row.
 
         Args:
-            position: Of the row among all of the source, from 0; its id where the data give none.
+            position: Of the row in the source, from 0; the id of a row that has none.
             row: The row.
 
         Raises:
             RowError: The row cannot be used.
-            PictureError: An image of the row cannot be used.
+            ImageError: An image of the row cannot be used.
         """
         if row.fault:
             raise RowError(row.fault)
@@ -142,7 +139,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _text(value: Any, what: str) -> str:
-    """A value as text; numbers and truth values as Python writes them."""
+    """A value as text; numbers and booleans as Python writes them."""
     if value is None:
         return ""
     if not isinstance(value, str | int | float):
@@ -152,7 +149,7 @@ def _text(value: Any, what: str) -> str:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise RowError(f"the {what} holds half a surrogate pair, which no tokenizer can read") from error
+            raise RowError(f"the {what} has half a surrogate pair, which no tokenizer can encode") from error
     return text
 
 

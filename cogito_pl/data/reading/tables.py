@@ -1,7 +1,4 @@
-"""Rows of data as plain dictionaries, each with the file and the row it came from.
-
-Knows Arrow tables and JSON text; nothing of where the files were found, of problems, or of what is in an image.
-"""
+"""Rows of Arrow tables and JSON files as plain dictionaries, each with its file and row number."""
 
 import codecs
 import json
@@ -29,8 +26,8 @@ class Row:
         file: The file it is in.
         number: Line (from 1) of a JSON Lines file; position (from 0) in any other file.
         cells: Its values by column; columns that it lacks may be absent.
-        fault: Why the row could not be read, where it could not.
-        again: Gives the value of a column later on, without this object keeping it.
+        fault: Why the row could not be read; empty where it could.
+        again: Reads the value of a column again later, so that it need not be kept.
     """
 
     file: str
@@ -41,11 +38,11 @@ class Row:
 
 
 class JsonTable:
-    """Rows of JSON files, read line by line, so that a broken line costs one row and columns may mix types.
+    """Rows of JSON files, read line by line, so that a broken line loses one row and columns may mix types.
 
     Args:
         files: Each file with its name for messages.
-        limit: Read the first so many rows only.
+        limit: Read only this many rows, from the first.
     """
 
     def __init__(self, files: Sequence[tuple[Path, str]], limit: int | None) -> None:
@@ -69,7 +66,7 @@ class ArrowTable:
     Args:
         dataset: The data set.
         files: The files it was made of, in order, each with its number of rows.
-        limit: Read the first so many rows only.
+        limit: Read only this many rows, from the first.
     """
 
     def __init__(self, dataset: Dataset, files: Sequence[tuple[str, int]], limit: int | None) -> None:
@@ -93,7 +90,7 @@ class ArrowTable:
         return len(self._data)
 
     def rows(self, named: Sequence[str]) -> Iterator[Row]:
-        """Every row with the named columns and all those of plain text, numbers and truth values."""
+        """Every row with the named columns and all columns of plain text, numbers and booleans."""
         chosen = [c for c in self.columns if c in named or _is_plain(self._types[c])]
         position = 0
         for batch in self._data.select_columns(chosen).iter(_BATCH):
@@ -111,7 +108,7 @@ class ArrowTable:
 
 @dataclass(frozen=True, repr=False)
 class _Cell:
-    """Fetches cells of one row of a memory-mapped table; small to send to another process."""
+    """Reads cells of one row of a memory-mapped table; small when pickled."""
 
     data: Dataset
     position: int
@@ -149,7 +146,7 @@ def _json_rows(path: Path, name: str) -> Iterator[Row]:
             try:
                 values = json.loads(file.read().removeprefix(codecs.BOM_UTF8))
             except (ValueError, RecursionError) as error:
-                raise ValueError(f"{name} is no valid JSON: {error}") from error
+                raise ValueError(f"{name} is not valid JSON: {error}") from error
             yield from (_json_row(name, number, value) for number, value in enumerate(values))
             return
         for number, line in enumerate(file, start=1):
@@ -159,7 +156,7 @@ def _json_rows(path: Path, name: str) -> Iterator[Row]:
             try:
                 yield _json_row(name, number, json.loads(text))
             except (ValueError, RecursionError) as error:
-                yield Row(name, number, fault=f"the line is no valid JSON: {error}")
+                yield Row(name, number, fault=f"the line is not valid JSON: {error}")
 
 
 def _json_row(name: str, number: int, value: Any) -> Row:

@@ -37,7 +37,7 @@ def asked(question: str, answer: str, *choices: str, **fields) -> Problem:
          "Round to the nearest tenth: how long?", "0.5", "number"),
     ],
 )  # fmt: skip
-def test_the_options_leave_the_question_and_the_right_one_is_the_answer(given, question, answer, kind):
+def test_the_options_leave_the_question_and_the_correct_one_is_the_answer(given, question, answer, kind):
     made = open_ended(given)
     assert isinstance(made, Problem), made
     assert (made.question, made.answer, made.kind, made.choices) == (question, answer, kind, ())
@@ -61,9 +61,9 @@ def test_the_options_leave_the_question_and_the_right_one_is_the_answer(given, q
         (asked("What is it?", "C", "a dog", "a cat", "both A and B"), "points to other options"),
         (asked("What is it?", "A", "I and II", "II only"), "points to other options"),
         (asked("What is x?", "B", "7", "Cannot be determined"), "nothing can be said"),
-        (asked("Which figure comes next?", "A", "A", "B", "C"), "picture"),
-        (asked("Which figure comes next?", "A", "Figure 1", "Figure 2"), "picture"),
-        (asked("Which figure comes next?", "A", "choice_a.png", "choice_b.png"), "picture"),
+        (asked("Which figure comes next?", "A", "A", "B", "C"), "option is an image"),
+        (asked("Which figure comes next?", "A", "Figure 1", "Figure 2"), "option is an image"),
+        (asked("Which figure comes next?", "A", "choice_a.png", "choice_b.png"), "option is an image"),
         (asked("What is the angle DEF? (see the picture)", "B"), "not in the text"),
         (asked("What is it?", "A, B", "dog", "cat", "cow"), "not one of the options"),
         (
@@ -72,18 +72,18 @@ def test_the_options_leave_the_question_and_the_right_one_is_the_answer(given, q
         ),
     ],
 )
-def test_a_problem_that_needs_its_options_is_refused_with_the_reason(given, reason):
+def test_a_problem_that_needs_its_options_is_rejected_with_the_reason(given, reason):
     made = open_ended(given)
     assert isinstance(made, Rejected), made
     assert reason in made.reason
 
 
-def test_images_stay_where_they_are_and_options_with_images_are_refused():
+def test_images_stay_where_they_are_and_options_with_images_are_rejected():
     made = open_ended(problem("<image>How many? <image>\nA. 3 B. 4", (8, 8), (8, 8), kind="choice", answer="A"))
     assert made.question == "<image>How many? <image>"
     assert len(made.images) == 2
     image_options = problem("What is next? A. <image> B. <image>", (8, 8), (8, 8), kind="choice", answer="A")
-    assert "picture" in open_ended(image_options).reason
+    assert "option is an image" in open_ended(image_options).reason
 
 
 def test_everything_else_of_the_problem_is_kept_but_the_worked_solution():

@@ -46,7 +46,7 @@ def test_a_count_is_never_exceeded_and_reached_where_groups_allow_it():
         ({"count": 2000}, "count=2000"),
     ],
 )
-def test_sizes_that_make_no_split_are_refused(size, message):
+def test_sizes_that_make_no_split_are_rejected(size, message):
     with pytest.raises(ValueError, match=message):
         validation_ids(ALONE, **size)
 

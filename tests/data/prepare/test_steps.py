@@ -51,7 +51,7 @@ def test_what_is_made_open_ended_is_read_again_with_the_same_images(choices, tmp
     assert "11  now number" in capsys.readouterr().out
 
 
-def test_refused_problems_can_be_kept_as_they_are(choices, tmp_path):
+def test_rejected_problems_can_be_kept_as_they_are(choices, tmp_path):
     main(["open-ended", str(choices), str(tmp_path / "out"), "--keep-rejected"])
     made = {row["id"]: row for row in lines(tmp_path / "out" / "problems.jsonl")}
     assert len(made) == 13

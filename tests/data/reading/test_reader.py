@@ -1,4 +1,4 @@
-"""Data become problems, or are rejected with file, row and reason: `pytest tests/data/test_readers.py`."""
+"""Data become problems, or are rejected with file, row and reason: `pytest tests/data/reading`."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from datasets import Image as ImageFeature
 from PIL import Image
 
-from cogito_pl.data.reading.reader import Rejection, TooManyRejected, read_source, summarise
+from cogito_pl.data.reading.reader import Rejection, TooManyRejected, read_source
 from cogito_pl.data.source import Columns, Source
 
 
@@ -120,14 +120,14 @@ BROKEN = {
     "no images": (row(question="<image> How many?", images=None), "the question has 1 <image> markers for 0 images"),
     "corrupt": (row(images=[cell(), {"bytes": b"junk", "path": None}]), "image 2 cannot be opened"),
     "truncated": (row(images=[{"bytes": png((64, 64))[:-30], "path": None}]), "image 1 cannot be decoded"),
-    "absent file": (row(images=[{"bytes": None, "path": "gone.png"}]), "image 1 is not there: 'gone.png'"),
+    "absent file": (row(images=[{"bytes": None, "path": "gone.png"}]), "image 1 does not exist: 'gone.png'"),
     "escape": (row(images=[{"bytes": None, "path": "/etc/hostname"}]), "image 1 lies outside of image_root"),
     "empty choice": (row(choices=["a", ""]), "one of the choices is empty"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_row_that_cannot_be_used_is_refused_with_file_row_and_reason(name):
+def test_a_row_that_cannot_be_used_is_rejected_with_file_row_and_reason(name):
     broken, reason = BROKEN[name]
     result = read(parquet("d/p.parquet", [row(), row(), broken, row()]))
     (rejection,) = result.rejections
@@ -136,7 +136,7 @@ def test_a_row_that_cannot_be_used_is_refused_with_file_row_and_reason(name):
     assert len(result.problems) == 3
 
 
-def test_an_answer_that_its_verifier_cannot_use_is_refused():
+def test_an_answer_that_its_verifier_cannot_use_is_rejected():
     path = parquet("p.parquet", [row(), row(answer="many")])
     result = read(path, check=lambda p: "no number" if p.answer == "many" else None)
     assert result.rejections == [Rejection("p.parquet", 1, "no number")]
@@ -161,10 +161,10 @@ def test_answers_become_text_as_they_stand(value, text):
         ([None], "the answer is empty"),
         ({"a": 1}, "the answer is neither text nor a number: dict"),
         (float("nan"), "the answer is empty"),
-        ("\ud800", "the answer holds half a surrogate pair"),
+        ("\ud800", "the answer has half a surrogate pair"),
     ],
 )
-def test_answers_that_are_not_one_value_are_refused(value, reason):
+def test_answers_that_are_not_one_value_are_rejected(value, reason):
     result = read(jsonl("a.jsonl", [{"question": "q", "answer": value}, {"question": "q", "answer": 1}]), kind="text")
     assert result.rejections[0].reason.startswith(reason)
     assert result.rejections[0].row == 1
@@ -205,20 +205,20 @@ def test_images_that_no_setting_names_are_an_error(kind, caplog):
     features = Features(question=Value("string"), answer=Value("string"), image=kind)
     value = [cell()] if isinstance(kind, List) else png() if kind == Value("binary") else cell()
     path = parquet("p.parquet", [{"question": "q", "answer": "1", "image": value}], features)
-    with pytest.raises(ValueError, match=r"no setting names the pictures in image; set `columns.images`"):
+    with pytest.raises(ValueError, match=r"no setting names the images in image; set `columns.images`"):
         read(path, kind="number")
     assert len(read(path, kind="number", columns=Columns(images="image")).problems[0].images) == 1
     with caplog.at_level(logging.WARNING):
         (problem,) = read(path, kind="number", columns=Columns(images=None)).problems
     assert problem.images == ()
-    assert "pictures in image are not used" in caplog.text
+    assert "images in image are not used" in caplog.text
 
 
 def test_unnamed_file_names_of_images_are_an_error_too():
     rows = [{"question": "q", "answer": "1", "figure": "a.png"}]
     features = Features(question=Value("string"), answer=Value("string"), figure=Value("string"))
     for path in (jsonl("a.jsonl", rows), parquet("p.parquet", rows, features)):
-        with pytest.raises(ValueError, match="no setting names the pictures in figure"):
+        with pytest.raises(ValueError, match="no setting names the images in figure"):
             read(path, kind="number")
 
 
@@ -234,13 +234,13 @@ def test_markers_in_the_question_stay_where_they_are():
 
 
 def test_a_missing_path_is_an_error_that_names_it():
-    with pytest.raises(FileNotFoundError, match=r"source gone: data/gone does not exist in .*put the data there"):
+    with pytest.raises(FileNotFoundError, match=r"source gone: path=data/gone does not exist in .*put the data there"):
         read("data/gone")
-    with pytest.raises(FileNotFoundError, match="image_root images is no folder"):
+    with pytest.raises(FileNotFoundError, match="image_root=images is not a folder"):
         read(jsonl("a.jsonl", [{"question": "q", "answer": "1"}]), kind="text", image_root="images")
 
 
-def test_too_many_refusals_stop_the_reading_and_are_counted_by_reason():
+def test_too_many_rejections_stop_the_reading_and_are_counted_by_reason():
     rows = [row()] * 12 + [row(answer="")] * 4 + [row(question="<image>" * n) for n in (2, 3, 4)] + [row(kind="x")]
     path = parquet("p.parquet", rows)
     with pytest.raises(TooManyRejected) as caught:
@@ -251,23 +251,23 @@ def test_too_many_refusals_stop_the_reading_and_are_counted_by_reason():
     assert "3 rejected: the question has N <image> markers for N images (first: p.parquet row 16" in message
     assert message.count("\n  p.parquet row ") == 5
     result = read(path, rejection_limit=0.4)
-    assert summarise(result).splitlines()[0] == "12 of 20 rows are used, 8 rejected"
-    assert len(summarise(result).splitlines()) == 4
+    assert result.summary().splitlines()[0] == "12 of 20 rows are used, 8 rejected"
+    assert len(result.summary().splitlines()) == 4
 
 
 def test_a_source_without_one_usable_row_is_an_error_at_any_limit():
     with pytest.raises(TooManyRejected, match=r"1 of 1 rows were rejected \(100.0%\)"):
         read(parquet("p.parquet", [row(answer="")]), rejection_limit=1.0)
-    with pytest.raises(TooManyRejected, match=r"2 rejected: the line is no valid JSON"):
+    with pytest.raises(TooManyRejected, match=r"2 rejected: the line is not valid JSON"):
         read(jsonl("a.jsonl", ["{", "}"]), kind="text")
     with pytest.raises(ValueError, match="holds no rows"):
         read(jsonl("b.jsonl", []), kind="text")
-    with pytest.raises(ValueError, match="rejection_limit=5 is no share"):
+    with pytest.raises(ValueError, match="rejection_limit=5 is not a share"):
         read("a.jsonl", rejection_limit=5)
 
 
 def test_a_summary_of_a_clean_source_is_one_line():
-    assert summarise(read(parquet("p.parquet", [row()] * 2))) == "2 of 2 rows are used, 0 rejected"
+    assert read(parquet("p.parquet", [row()] * 2)).summary() == "2 of 2 rows are used, 0 rejected"
 
 
 CARD = """---
@@ -325,7 +325,7 @@ def test_a_changed_file_is_read_anew():
     assert [p.answer for p in read("set").problems] == ["2"]
 
 
-def test_a_card_that_points_to_another_machine_is_refused():
+def test_a_card_that_points_to_another_machine_is_rejected():
     parquet("set/train.parquet", [row()])
     Path("set/README.md").write_text(
         "---\nconfigs:\n- config_name: d\n  data_files: https://example.com/a.parquet\n---\n"
@@ -373,7 +373,7 @@ def test_json_lines_outnumbered_by_images_are_found_with_the_remedy_of_the_error
         Path(f"set/images/train_{n}.png").write_bytes(png((n + 1, 5)))
     rows = [{"question": "q", "answer": 4, "images": f"images/train_{n}.png"} for n in range(3)]
     jsonl("set/train.jsonl", rows)
-    with pytest.raises(ValueError, match="looks like a folder of mere pictures; set `path` to the file"):
+    with pytest.raises(ValueError, match="looks like a folder of images without questions; set `path` to the file"):
         read("set", kind="number")
     for card in (None, "---\nconfigs:\n- config_name: default\n  data_files: train.jsonl\n---\n"):
         if card is not None:
@@ -438,7 +438,7 @@ def test_json_lines_lose_one_row_per_broken_line_and_keep_line_numbers():
     result = read(jsonl("a.jsonl", rows), kind="number")
     assert len(result.problems) == 4
     assert [(r.file, r.row) for r in result.rejections] == [("a.jsonl", n) for n in (3, 5, 6, 8)]
-    assert result.rejections[0].reason.startswith("the line is no valid JSON: Unterminated string")
+    assert result.rejections[0].reason.startswith("the line is not valid JSON: Unterminated string")
     assert result.rejections[1].reason == "the row is a list, not an object of columns and values"
     assert [p.id for p in result.problems] == ["0", "2", "5", "7"]
 
@@ -487,7 +487,7 @@ def test_a_json_file_may_be_one_list():
     result = read(path, kind="number")
     assert (len(result.problems), result.rejections[0].row) == (1, 1)
     Path(path).write_text('[{"question": "q",\n "answer": }]')
-    with pytest.raises(ValueError, match=r"a.json is no valid JSON: .*line 2"):
+    with pytest.raises(ValueError, match=r"a.json is not valid JSON: .*line 2"):
         read(path, kind="number")
 
 
@@ -504,7 +504,7 @@ def test_long_text_and_huge_numbers_are_no_trouble():
     assert [len(p.answer) for p in result.problems] == [3001, 1]
     rows = [{"question": "q", "answer": 1}, {"question": "q", "answer": 1, "note": "\udfff"}]
     (rejection,) = read(jsonl("b.jsonl", rows), kind="text").rejections
-    assert rejection.reason.startswith("the note holds half a surrogate pair")
+    assert rejection.reason.startswith("the note has half a surrogate pair")
 
 
 def test_choices_are_texts_or_numbers_in_a_list():
@@ -518,7 +518,7 @@ def test_choices_are_texts_or_numbers_in_a_list():
     ]
 
 
-def test_ids_are_unique_and_do_not_depend_on_what_is_refused(caplog):
+def test_ids_are_unique_and_do_not_depend_on_what_is_rejected(caplog):
     rows = [
         {"question": "q", "answer": a, "id": i} for i, a in (("x", 1), (7, 1), ("x", ""), ("x", 1), (None, 1), ("", 1))
     ]
