@@ -68,6 +68,6 @@ def of_rank(rank: int, folder: str) -> None:
 
 
 def test_ranks_with_different_names_and_numbers_of_rows_see_the_same_values(tmp_path):
-    mp.spawn(of_rank, args=(str(tmp_path),), nprocs=2)
+    mp.start_processes(of_rank, args=(str(tmp_path),), nprocs=2, start_method="fork")
     expected = {"both": 3.0, "rank0/own": 0.0, "rank1/own": 1.0, "peak": 1.0, "sampled": 16.0}
     assert [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1)] == [expected, expected]
