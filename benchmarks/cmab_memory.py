@@ -30,7 +30,7 @@ def peak_mib(kind: str, layers: int) -> float:
     ids = torch.randint(20, 300, (PROMPT + RESPONSE,))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if kind == "ours":
-        prompt = Prompt(ids[:PROMPT], {"mm_token_type_ids": torch.zeros(PROMPT, dtype=torch.int)}, {})
+        prompt = Prompt(ids[:PROMPT], {"mm_token_type_ids": torch.zeros(PROMPT, dtype=torch.int)}, ())
         sets = TokenSets(torch.arange(PROMPT) % 9, images=3)
         assert policy.attention(prompt, ids[PROMPT:], sets).sums.shape == (layers, RESPONSE, 9)
     else:

@@ -40,7 +40,7 @@ def peak_mib(layout: str, completions: int, tokens: int) -> float:
         config["vision_config"]["out_hidden_size"] = 64
         Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(**config)).save_pretrained(folder)
         policy = Policy(PolicyConfig(name=folder, layout=layout))
-    prompt = Prompt(torch.randint(20, 300, (64,)), {"mm_token_type_ids": torch.zeros(64, dtype=torch.int)}, {})
+    prompt = Prompt(torch.randint(20, 300, (64,)), {"mm_token_type_ids": torch.zeros(64, dtype=torch.int)}, ())
     ids = torch.randint(20, 300, (completions, tokens // completions))
     policy.log_probs([prompt], ids[:1, :2], torch.ones(1, 2, dtype=torch.bool)).values.sum().backward()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

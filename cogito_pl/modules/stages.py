@@ -10,7 +10,7 @@ from cogito_pl.data.loading import Batch
 from cogito_pl.modules.fresh_optimizer import prime
 from cogito_pl.modules.lightning_internals import attached_trainer, finish_epoch, forget_progress_bar_metric
 from cogito_pl.policy import PolicyConfig
-from cogito_pl.policy.freezing import PATHS, frozen_in_all, let_learn
+from cogito_pl.policy.freezing import PARTS, frozen_in_all
 from cogito_pl.policy.reference import Reference
 
 
@@ -34,8 +34,8 @@ class StagedModule(L.LightningModule):
         several = self.trainer.world_size > 1 and isinstance(self.trainer.strategy, DDPStrategy)
         for stage in stages_of(self):
             named = f"data.stages: stage {stage.name!r}"
-            if unknown := set(stage.freeze or ()) - PATHS.keys():
-                raise ValueError(f"{named} freezes {sorted(unknown)}; there are {', '.join(PATHS)}")
+            if unknown := set(stage.freeze or ()) - set(PARTS):
+                raise ValueError(f"{named} freezes {sorted(unknown)}; there are {', '.join(PARTS)}")
             if several and stage.freeze is not None:
                 raise ValueError(
                     f"{named} sets freeze, and the ddp strategy expects gradients of the same parameters all along; "
@@ -69,7 +69,7 @@ class StagedModule(L.LightningModule):
         """Applies what the current stage says about the weights."""
         if self.stage is not None:
             learnable = [p for group in self.trainer.optimizers[0].param_groups for p in group["params"]]
-            let_learn(self.policy.model, learnable, frozen_in(self.stage, self.policy_config))
+            self.policy.freeze(frozen_in(self.stage, self.policy_config), learnable)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Logs the stage: its number, and under its name the epoch within it."""

@@ -1,8 +1,8 @@
-"""Where the tokens of a response look, exactly, from one forward over prompt and response.
+"""Attention weights of a response, summed over sets of tokens, from one forward over prompt and response.
 
-The model runs with its usual fused attention. Beside it, for the rows of the response alone, each layer's softmax is
-made once more in float32, a chunk of rows at a time, and summed over token sets at once: the map of all tokens against
-all tokens never exists. Knows models and tensors; nothing of what the sets mean.
+The model runs with its usual fused attention. In addition, for the rows of the response only, each layer's softmax is
+computed again in float32, a chunk of rows at a time, and summed over token sets at once: the matrix of all tokens
+against all tokens never exists.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,19 +16,20 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from cogito_pl.policy.padding import append_completions, pad_prompts, positions
+from cogito_pl.policy.families import Family
+from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.token_sets import TokenSets
 
 CAPTURE = "cogito_capture"
-"""Name of the attention implementation, which the language model has only while something is captured."""
+"""Name of the attention implementation that the language model has while attention is captured."""
 CHUNK_ELEMENTS = 2**24
 """Attention weights that exist at a time: 64 MiB in float32."""
 
 
 @dataclass(frozen=True)
 class Attention:
-    """Where `T` response tokens look; the row of a token is that of its predictor, the position before it.
+    """Attention of `T` response tokens; the row of a token is that of its predictor, the position before it.
 
     Args:
         sums: Attention on each token set, mean over heads, float32 `[layers, T, S]`; a row sums to one.
@@ -42,7 +43,7 @@ class Attention:
 def attention_sums(
     query: Tensor,  # [h, T, d] rows, positions already rotated in
     key: Tensor,  # [k, L, d], k a divisor of h: not repeated
-    allowed: Tensor,  # [T, L] true where a row may look
+    allowed: Tensor,  # [T, L] true where a row may attend
     members: Tensor,  # [L, S] 1 on the tokens of a set
     focus: Tensor,  # [T] weights of rows in the map
     *,
@@ -54,7 +55,7 @@ def attention_sums(
     groups, length = key.shape[:2]
     keys = key.float().transpose(1, 2)  # [k, d, L]
     sums = torch.empty(rows, members.shape[1], device=query.device)
-    looked = torch.zeros(length, device=query.device)
+    column_sums = torch.zeros(length, device=query.device)
     chunk = max(1, chunk_elements // (heads * length))
     for start in range(0, rows, chunk):
         part = slice(start, start + chunk)
@@ -65,12 +66,12 @@ def attention_sums(
         weights.mul_(1 / (heads * weights.sum(-1, keepdim=True)))
         mean = weights.sum(0)  # [t, L]
         sums[part] = mean @ members
-        looked += focus[part] @ mean
-    return sums, looked
+        column_sums += focus[part] @ mean
+    return sums, column_sums
 
 
 class AttentionCapture:
-    """An attention function of transformers that remembers sums for the last `rows` of the one sequence it sees.
+    """An attention function of transformers that records sums over the last `rows` of a single sequence.
 
     Args:
         members: 1 on the tokens of a set, `[L, S]`.
@@ -84,7 +85,7 @@ class AttentionCapture:
     def __call__(
         self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
     ) -> tuple[Tensor, None]:
-        """The stock fused attention; `[1, h, L, d]` queries and `[1, k, L, d]` keys are looked at beside it."""
+        """The stock fused attention; also records the sums of `[1, h, L, d]` queries and `[1, k, L, d]` keys."""
         rows, length = len(self.focus), key.shape[2]
         if attention_mask is None:
             places = torch.arange(length, device=key.device)
@@ -97,13 +98,14 @@ class AttentionCapture:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
 
     def result(self, prompt_tokens: int) -> Attention:
-        """What was captured, in the order of layers, in main memory."""
+        """What was recorded, in the order of layers, in main memory."""
         sums, maps = zip(*(self.layers[index] for index in sorted(self.layers)), strict=True)
         return Attention(torch.stack(sums).cpu(), torch.stack(maps)[:, :prompt_tokens].cpu())
 
 
 @torch.no_grad()
 def capture_attention(
+    family: Family,
     model: nn.Module,
     prompt: Prompt,
     response: Tensor,  # [T] ids, end token included
@@ -113,9 +115,10 @@ def capture_attention(
     images: Mapping[str, Any],
     pad_id: int,
 ) -> Attention:
-    """One forward over prompt and response in evaluation mode, looked into at the response's rows.
+    """Captures the attention of a response in one forward over prompt and response, in evaluation mode.
 
     Args:
+        family: The model's family.
         model: A transformers image-text-to-text model.
         prompt: The prompt.
         response: Its response.
@@ -128,7 +131,7 @@ def capture_attention(
         ValueError: The response is empty, or `focus` is of another length.
     """
     if not len(response):
-        raise ValueError("an empty response looks nowhere")
+        raise ValueError("an empty response has no attention to capture; pass at least one token")
     focus = torch.full((len(response),), 1 / len(response)) if focus is None else focus
     if len(focus) != len(response):
         raise ValueError(f"focus has {len(focus)} weights for {len(response)} response tokens")
@@ -138,15 +141,15 @@ def capture_attention(
     text = {name: value for name, value in batch.items() if value.shape == batch["input_ids"].shape}
     capture = AttentionCapture(sets.members(seen.shape[1]).to(device), focus.float().to(device))
     with capturing(model, capture):
-        model.model(**text, **images, position_ids=positions(model, batch), use_cache=False)
+        model.model(**text, **images, position_ids=family.positions(model, batch), use_cache=False)
     return capture.result(len(prompt))
 
 
 @contextmanager
 def capturing(model: nn.Module, capture: AttentionCapture) -> Iterator[None]:
-    """Lets `capture` see the language model's attention until the end of the block, in evaluation mode.
+    """Puts the language model into evaluation mode with `capture` as its attention, until the end of the block.
 
-    The vision tower's attention stays as it is.
+    The vision tower keeps its own attention.
     """
     name = next(n for n in model.config.sub_configs if getattr(model.config, n) is model.config.get_text_config())
     before, was_training = getattr(model.config, name)._attn_implementation, model.training

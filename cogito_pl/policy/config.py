@@ -1,17 +1,19 @@
-"""What can be set about a policy and about sampling from it. Knows no model."""
+"""Settings of a policy and of sampling from it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from cogito_pl.policy.families import Family, check_family
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoRAConfig:
-    """Low-rank adapters beside every linear layer of the parts that are not frozen; nothing else learns.
+    """Low-rank adapters on the linear layers of language model and vision tower; nothing else is trained.
 
     Args:
         rank: Rank of an adapter.
         alpha: Its output is multiplied by alpha / rank.
-        seed: Of its starting weights.
+        seed: Seed of its starting weights.
     """
 
     rank: int = 16
@@ -26,10 +28,12 @@ class LoRAConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyConfig:
-    """Which model, how it is prompted, which parts learn.
+    """Which model, how it is prompted, which parts are trained.
 
     Args:
         name: Folder of a transformers image-text-to-text model (or a Hub id): architecture, tokenizer, image processor.
+        family: What is specific to the model's architecture: `qwen2_5_vl`, `qwen3_vl`, `generic` (any other model of
+            transformers), by the model's own `model_type` (`auto`), or the class_path of a family of your own.
         init_from: Where the weights come from, if not from `name`: a model folder, or a Lightning checkpoint of a run
             of the same model.
         system_prompt: System message; none when empty.
@@ -37,22 +41,24 @@ class PolicyConfig:
         max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.
         min_pixels: Smaller images are enlarged to about this many pixels; the model's own value when null.
         max_pixels: Larger images are reduced to about this many pixels; the model's own value when null.
-        lora: Train low-rank adapters in the place of the weights.
-        freeze: Parts that do not learn: `vision`, `projector`, `language`, `embeddings`, `head`.
+        lora: Train low-rank adapters instead of the weights.
+        freeze: Parts that are not trained: `vision`, `projector`, `language`, `embeddings`, `head`.
         dtype: Type of the weights in memory. Mixed precision is `trainer.precision`.
         attention: Attention implementation of transformers.
         gradient_checkpointing: Recompute activations in the backward pass, for memory.
-        layout: How sequences that share a prompt lie in a forward: `shared` rows with a mask, `single` rows, `padded`
-            whole sequences with whole logits, or per prompt what costs fewer FLOPs (`auto`).
+        layout: How sequences are laid out in a training forward: `shared` puts several completions behind one copy of
+            their prompt, with a mask; `single` forwards one completion per row; `padded` forwards whole sequences with
+            whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family.
         max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
-        prompt_cache_mib: Encoded prompts that are kept, oldest dropped first, for problems that are drawn again.
-        feature_cache_mib: Image features that are kept while the vision tower is frozen.
-        decode: Cache of a rollout: `dynamic` lets finished completions go; `static` has fixed shapes, and on CUDA its
-            step is compiled and captured.
+        prompt_cache_mib: Memory for encoded prompts of problems that are drawn again; the oldest are dropped first.
+        feature_cache_mib: Memory for image features that are kept while the vision tower is frozen.
+        decode: Key-value cache of sampling: `dynamic` drops finished completions; `static` has fixed shapes, and on
+            CUDA its step is compiled and captured as a graph.
         offload_reference: Keep the reference policy in main memory between rollouts; with LoRA it has no copy.
     """
 
     name: str
+    family: Family | str = "auto"
     init_from: str | None = None
     system_prompt: str = ""
     instruction: str = ""
@@ -73,6 +79,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""
+        check_family(self.family)
         if self.max_prompt_tokens < 1:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
         if self.decode == "static" and self.attention != "sdpa":
@@ -85,7 +92,7 @@ class PolicyConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
-    """How a completion is drawn.
+    """How a completion is sampled.
 
     Args:
         max_tokens: Completions are cut after this many tokens, the end token included.

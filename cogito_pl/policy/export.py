@@ -1,4 +1,4 @@
-"""The policy as a complete transformers folder, all or nothing."""
+"""Exports the policy as a complete transformers folder, atomically."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def export(policy: Policy, target: Path) -> None:
         target: Folder; replaced where it holds an earlier export.
 
     Raises:
-        FileExistsError: `target` is a folder without a config.json, which is somebody's other work.
+        FileExistsError: `target` is a folder without a config.json, and thus not an earlier export.
     """
     model = plain_model(policy.model)
     if dist.is_initialized() and dist.get_rank():

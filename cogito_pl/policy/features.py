@@ -1,100 +1,93 @@
-"""Image features: an image goes through the vision tower once per forward, and once ever while the tower is frozen."""
+"""Image features: every image goes through the vision tower once per call, and only once while the tower is frozen."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from cogito_pl.policy.freezing import find_part
 from cogito_pl.policy.parallel import Ranks
-from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.prompt import EncodedImage, Prompt, join_images
+from cogito_pl.policy.prompt_encoder import PromptEncoder
 
 
 class ImageFeatures:
-    """The vision tower of a model, with a bounded cache for as long as it does not learn.
+    """The vision tower of a model, with a bounded cache of features for as long as it is not trained.
 
     Args:
-        model: A transformers model with `get_image_features`.
-        capacity_mib: Features that are kept, oldest dropped first.
+        model: The transformers model.
+        encoder: Its family says how images are encoded.
+        capacity_mib: Most memory of the features that are kept; the oldest are dropped first.
         ranks: Tells whether other ranks run the tower now.
     """
 
-    def __init__(self, model: nn.Module, capacity_mib: int, ranks: Ranks) -> None:
-        self.model, self.capacity, self.ranks = model, capacity_mib * 2**20, ranks
-        self.held = 0
+    def __init__(self, model: nn.Module, encoder: PromptEncoder, capacity_mib: int, ranks: Ranks) -> None:
+        self.model, self.encoder, self.capacity, self.ranks = model, encoder, capacity_mib * 2**20, ranks
+        self.held = 0  # bytes of features in the cache
         self.forwards = 0  # images that went through the tower
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
     @property
     def frozen(self) -> bool:
-        """Whether no part of the tower learns, so that features stay what they are."""
-        return not any(parameter.requires_grad for parameter in find_part(self.model, "vision").parameters())
+        """Whether neither tower nor projector is trained, so that features stay what they are."""
+        tower, projector = (self.encoder.family.part(self.model, part) for part in ("vision", "projector"))
+        parameters = (parameter for module in tower + projector for parameter in module.parameters())
+        return bool(tower) and not any(parameter.requires_grad for parameter in parameters)
 
-    def of(self, prompts: Sequence[Prompt]) -> tuple[list[Tensor | None], Tensor | None]:
-        """Features `[image tokens, d]` of each prompt, None for those without images.
+    def of(self, prompts: Sequence[Prompt]) -> tuple[list[list[Tensor]], Tensor | None]:
+        """Features of the images of each prompt, `[image tokens, d]` each.
 
-        Also returns, where other ranks need one, a zero from a dummy image that must enter the loss: every rank then
+        Also returns, where other ranks need one, a zero from dummy images that must enter the loss: every rank then
         runs the tower as often, and every parameter of it has a gradient.
         """
         frozen = self.frozen
         if not frozen:
             self.clear_cache()
-        keys = [_key(prompt) if frozen and prompt.image_fields else None for prompt in prompts]
-        found = [self._kept.get(key) if key else None for key in keys]
-        todo = [i for i, prompt in enumerate(prompts) if prompt.image_fields and found[i] is None]
+        images = {image.key: image for prompt in prompts for image in prompt.images}
+        found = {key: self._kept[key] for key in images if key in self._kept}
+        todo = [key for key in images if key not in found]
         # One image at a time where features are kept: they must not depend on what they were encoded beside.
-        runs = [[place] for place in todo] if frozen else [todo] if todo else []
-        missing = self.ranks.most(len(runs)) - len(runs)  # asked before any rank enters the tower
+        runs = [[key] for key in todo] if frozen else [todo] if todo else []
+        missing = self.missing_runs(len(runs))  # asked before any rank enters the tower
         for run in runs:
-            for place, value in zip(run, self._encode([prompts[place] for place in run]), strict=True):
-                found[place] = value
+            for key, value in zip(run, self._encode([images[key] for key in run]), strict=True):
+                found[key] = value
                 if frozen:
-                    self._keep(keys[place], value)
-        if not frozen and not runs and self.ranks.several and torch.is_grad_enabled():
-            missing = max(missing, 1)
-        dummies = [self._dummy() for _ in range(missing)]
-        return found, sum(dummies) if dummies else None
+                    self._keep(key, value.detach())
+        return [[found[image.key] for image in prompt.images] for prompt in prompts], self.dummies(missing)
+
+    def missing_runs(self, runs: int) -> int:
+        """How often this rank must run the tower on a dummy, if it runs it `runs` times. Collective in step.
+
+        Ranks in step run it equally often; others run it at least once while it is trained.
+        """
+        missing = self.ranks.most(runs) - runs
+        needed = not runs and self.ranks.several and torch.is_grad_enabled() and not self.frozen
+        return max(missing, int(needed))
+
+    def dummies(self, count: int) -> Tensor | None:
+        """Encodes a dummy image `count` times: a zero that depends on every parameter of the tower, None for none."""
+        if not count:
+            return None
+        device = next(self.model.parameters()).device
+        fields = self.encoder.family.dummy_image(self.model, self.encoder.processor)
+        fields = {name: value.to(device) for name, value in fields.items()}
+        features = [self.encoder.family.encode_images(self.model, fields) for _ in range(count)]
+        return sum(value.sum() for image in features for value in image) * 0.0
 
     def clear_cache(self) -> None:
-        """Lets go of what is kept, for when the tower has other weights."""
+        """Drops all kept features, for when the tower has other weights."""
         self._kept.clear()
         self.held = 0
 
-    def _dummy(self) -> Tensor:
-        vision = find_part(self.model, "vision")
-        config, weight = self.model.config.vision_config, next(vision.parameters())
-        side = config.spatial_merge_size
-        patch = config.in_channels * config.temporal_patch_size * config.patch_size**2
-        pixels = torch.zeros(side * side, patch, device=weight.device)
-        grid = torch.tensor([[1, side, side]], device=weight.device)
-        (features,) = self.model.get_image_features(pixels, grid, return_dict=True).pooler_output
-        return features.sum() * 0.0
-
-    def _encode(self, prompts: Sequence[Prompt]) -> list[Tensor]:
+    def _encode(self, images: Sequence[EncodedImage]) -> list[Tensor]:
         device = next(self.model.parameters()).device
-        names = prompts[0].image_fields
-        fields = {name: torch.cat([prompt.image_fields[name] for prompt in prompts]).to(device) for name in names}
-        features = self.model.get_image_features(**fields, return_dict=True).pooler_output
-        counts = [len(prompt.image_fields["image_grid_thw"]) for prompt in prompts]
-        self.forwards += sum(counts)
-        return [torch.cat(features[end - count : end]) for count, end in zip(counts, _running_sum(counts), strict=True)]
+        fields = {name: value.to(device) for name, value in join_images(images).items()}
+        self.forwards += len(images)
+        return self.encoder.family.encode_images(self.model, fields)
 
     def _keep(self, key: bytes, value: Tensor) -> None:
-        self._kept[key] = value.detach()
-        self.held += value.numel() * value.element_size()
+        self._kept[key] = value
+        self.held += value.nbytes
         while self.held > self.capacity:
-            _, dropped = self._kept.popitem(last=False)
-            self.held -= dropped.numel() * dropped.element_size()
-
-
-def _key(prompt: Prompt) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(prompt.image_fields):
-        digest.update(prompt.image_fields[name].contiguous().view(torch.uint8).numpy())
-    return digest.digest()
-
-
-def _running_sum(counts: Sequence[int]) -> list[int]:
-    return torch.tensor(counts).cumsum(0).tolist()
+            self.held -= self._kept.popitem(last=False)[1].nbytes

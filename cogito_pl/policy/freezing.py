@@ -1,56 +1,50 @@
-"""Which parameters a named part of a vision-language model has."""
+"""Which parameters are trained: all but those of the parts that are frozen."""
 
 from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-PATHS = {
-    "vision": ("visual", "vision_tower", "vision_model", "vision_encoder"),
-    "projector": ("visual.merger", "multi_modal_projector", "connector", "aligner", "mm_projector"),
-    "language": ("language_model", "text_model"),
-    "embeddings": ("language_model.embed_tokens", "text_model.embed_tokens"),
-    "head": ("lm_head",),
-}
-"""Where transformers' families keep each part, below the model or its `.model`."""
+from cogito_pl.policy.families import Family
+
+PARTS = ("vision", "projector", "language", "embeddings", "head")
+"""Parts of a model that can be frozen; a family says where they are."""
 
 
-def find_part(model: nn.Module, part: str) -> nn.Module:
-    """The module that `part` names. Raises ValueError, naming the parts there are, when the model has none."""
-    for root in ("model.", ""):
-        for path in PATHS[part]:
-            try:
-                return model.get_submodule(root + path)
-            except AttributeError:
-                continue
-    found = [name for name in PATHS if name != part and _has(model, name)]
-    raise ValueError(f"policy.freeze: {type(model).__name__} has no part {part!r}; it has {', '.join(found)}")
+def freeze_parts(
+    family: Family, model: nn.Module, parts: Iterable[str], trained: Iterable[nn.Parameter] | None = None
+) -> None:
+    """Freezes the named parts of a model and makes its other parameters trainable.
 
+    `vision` leaves a projector inside the vision tower trainable; name that too.
 
-def freeze_parts(model: nn.Module, parts: Iterable[str]) -> None:
-    """Lets everything learn but the named parts. `vision` leaves a projector inside it learning; name that too.
+    Args:
+        family: Says which modules the parts are.
+        model: The transformers model.
+        parts: What is frozen.
+        trained: Parameters that are set at all, such as those of an optimiser; all of the model's when None.
 
     Raises:
-        ValueError: A part the model does not have, or nothing left to learn.
+        ValueError: A part that the model does not have, or nothing is left to train.
     """
-    let_learn(model, model.parameters(), parts)
-
-
-def let_learn(model: nn.Module, learnable: Iterable[nn.Parameter], parts: Iterable[str]) -> None:
-    """Of the `learnable` parameters, lets all learn but those of the named parts; see `freeze_parts`."""
-    learnable, parts = list(learnable), list(parts)
-    frozen = {id(parameter) for part in parts for parameter in find_part(model, part).parameters()}
-    if "vision" in parts and "projector" not in parts and _has(model, "projector"):
-        frozen -= {id(parameter) for parameter in find_part(model, "projector").parameters()}
-    if all(id(parameter) in frozen for parameter in learnable):
-        raise ValueError(f"policy.freeze={parts} leaves nothing to learn; take a part out of the list")
-    for parameter in learnable:
+    trained, parts = list(model.parameters() if trained is None else trained), list(parts)
+    frozen = {id(parameter) for part in parts for parameter in parameters_of(family, model, part)}
+    if "vision" in parts and "projector" not in parts and family.part(model, "projector"):
+        frozen -= {id(parameter) for parameter in parameters_of(family, model, "projector")}
+    if all(id(parameter) in frozen for parameter in trained):
+        raise ValueError(f"policy.freeze={parts} leaves nothing to train; take a part out of the list")
+    for parameter in trained:
         parameter.requires_grad_(id(parameter) not in frozen)
+
+
+def parameters_of(family: Family, model: nn.Module, part: str) -> list[nn.Parameter]:
+    """The parameters of a part. Raises ValueError, listing the parts there are, for one the model does not have."""
+    modules = family.part(model, part)
+    if not modules:
+        found = [name for name in PARTS if family.part(model, name)]
+        raise ValueError(f"policy.freeze: {type(model).__name__} has no part {part!r}; it has {', '.join(found)}")
+    return [parameter for module in modules for parameter in module.parameters()]
 
 
 def frozen_in_all(choices: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Parts that are frozen in every one of `choices`."""
     return tuple(part for part in choices[0] if all(part in choice for choice in choices))
-
-
-def _has(model: nn.Module, part: str) -> bool:
-    return any(name.removeprefix("model.") in PATHS[part] for name, _ in model.named_modules())

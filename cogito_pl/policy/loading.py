@@ -1,4 +1,4 @@
-"""Weights: from a model folder or a Lightning checkpoint into a transformers model, all or an error."""
+"""Loads a transformers model, its weights from a model folder or a Lightning checkpoint; all of them, or an error."""
 
 from pathlib import Path
 
@@ -6,14 +6,15 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText
 
-from cogito_pl.policy.adapters import MARK, STARTING, adapted_layers, add_adapters, keep_start, plain_name
+from cogito_pl.policy.adapters import MARK, START, adapted_layers, add_adapters, keep_starting_adapters, plain_name
 from cogito_pl.policy.config import PolicyConfig
+from cogito_pl.policy.families import Family
 from cogito_pl.policy.freezing import freeze_parts
 
 CHECKPOINT_PREFIX = "policy.model."
 
 
-def load_model(config: PolicyConfig) -> nn.Module:
+def load_model(config: PolicyConfig, family: Family) -> nn.Module:
     """The transformers model of `config`, with the weights of `init_from` where that is set.
 
     Raises:
@@ -27,13 +28,13 @@ def load_model(config: PolicyConfig) -> nn.Module:
     model = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
     )
-    freeze_parts(model, config.freeze)
+    freeze_parts(family, model, config.freeze)
     if config.lora is not None:
-        add_adapters(model, config.lora, config.freeze)
+        add_adapters(family, model, config.lora, config.freeze)
     if start is not None and start.is_file():
         load_checkpoint_weights(model, start)
         if config.lora is not None:
-            keep_start(model, config.lora)
+            keep_starting_adapters(model, config.lora)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
@@ -45,12 +46,12 @@ def load_checkpoint_weights(model: nn.Module, path: Path) -> None:
     weights = {
         key.removeprefix(CHECKPOINT_PREFIX): value for key, value in state.items() if key.startswith(CHECKPOINT_PREFIX)
     }
-    weights = {key: value for key, value in weights.items() if f".{STARTING}." not in key}
+    weights = {key: value for key, value in weights.items() if f".{START}." not in key}
     expected = model.state_dict()
     if any(MARK in key for key in weights):
         if not adapted_layers(model):
             raise ValueError(f"policy.init_from={path} holds LoRA adapters; set policy.lora as that run did")
-    else:  # the plain model, under adapters that start afresh
+    else:  # of a plain model, for a model with new adapters
         names = {plain_name(key): key for key in expected}
         weights = {names.get(key, key): value for key, value in weights.items()}
         expected = {key: value for key, value in expected.items() if MARK not in key}

@@ -1,8 +1,8 @@
-"""Log-probabilities and entropies straight from hidden states: the `[tokens, vocabulary]` matrix never exists whole.
+"""Log-probabilities and entropies from hidden states, without the whole `[tokens, vocabulary]` matrix.
 
-Logits are made a chunk of tokens at a time, in float32, and again in the backward pass. Memory is linear in tokens, and
-independent of tokens times vocabulary; the price is one further matrix product in the backward pass (8 N V d FLOPs in
-all instead of 6 N V d).
+Logits are computed a chunk of tokens at a time, in float32, and again in the backward pass. Memory is linear in
+tokens, and independent of tokens times vocabulary; the price is one further matrix product in the backward pass (8 N V
+d FLOPs in all instead of 6 N V d).
 """
 
 from typing import Any

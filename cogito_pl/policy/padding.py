@@ -1,16 +1,15 @@
-"""Prompts and completions side by side: padding, masks and positions of one forward.
+"""Pads prompts and completions to one batch.
 
 Layout of a row: padding, prompt, completion, padding. Prompts end in one column and completions start in the next, so
 that the last columns of every row are its completion.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.prompt import Prompt, join_images
 
 
 def pad_prompts(prompts: Sequence[Prompt], pad_id: int, device: torch.device) -> dict[str, Tensor]:
@@ -35,8 +34,7 @@ def pad_prompts(prompts: Sequence[Prompt], pad_id: int, device: torch.device) ->
             )
         for name, value in prompt.token_fields.items():
             batch[name][row, width - len(prompt) :] = value
-    for name in {name for prompt in prompts for name in prompt.image_fields}:
-        batch[name] = torch.cat([prompt.image_fields[name] for prompt in prompts if name in prompt.image_fields])
+    batch |= join_images([image for prompt in prompts for image in prompt.images])
     return {name: value.to(device) for name, value in batch.items()}
 
 
@@ -50,20 +48,6 @@ def append_completions(batch: dict[str, Tensor], completions: Tensor, mask: Tens
             continue
         joined[name] = torch.cat([value, value.new_zeros(completions.shape)], 1)
     return joined
-
-
-def positions(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-    """Position ids, explicit in every forward: M-RoPE `[3, B, L]` where the model has it, else `[B, L]`.
-
-    The model's own fallback reads state left by an earlier call (`rope_deltas`), which is stale after a rollout.
-    """
-    mask = batch["attention_mask"]
-    index: Any = getattr(model.model, "get_rope_index", None)
-    if index is None:
-        return (mask.cumsum(1) - 1).clamp(min=0)
-    names = ("mm_token_type_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts")
-    known = {name: batch[name] for name in names if name in batch}
-    return index(batch["input_ids"], attention_mask=mask, **known)[0]
 
 
 def next_positions(position_ids: Tensor, mask: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Several ranks: sharding with FSDP2, and what keeps the ranks' forwards in step.
+"""Several ranks: sharding with FSDP2, and equally many forwards on every rank.
 
 A sharded module gathers its weights in every forward, and a rank that makes one forward fewer than the others leaves
 them waiting. Batches differ between ranks (rows, decoding steps, images), so each asks how many forwards the busiest
-one makes, and fills up with dummies that count as nothing.
+one makes, and makes up the difference with dummies that contribute zero.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,9 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor
 
-from cogito_pl.policy.freezing import find_part
-
 
 class Ranks:
-    """What a rank asks the others. Answers for itself alone until `in_step` is set, and on a single rank."""
+    """Asks the other ranks, once `in_step` is set and there are several; answers for this rank alone otherwise."""
 
     def __init__(self) -> None:
         self.in_step = False
@@ -39,12 +37,9 @@ class Ranks:
 
 
 def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
-    """Shards a policy's weights over `mesh`: every decoder layer and vision block is gathered for itself."""
-    blocks = [module for part in ("language", "vision") for module in find_part(policy.model, part).modules()]
-    for module in blocks:
-        if isinstance(module, nn.ModuleList):
-            for block in module:
-                fully_shard(block, mesh=mesh)
+    """Shards a policy's weights over `mesh`: every decoder layer and vision block is a unit of its own."""
+    for block in policy.family.blocks(policy.model):
+        fully_shard(block, mesh=mesh)
     fully_shard(policy, mesh=mesh)
     policy.model.get_input_embeddings().register_forward_hook(_with_gradient)
     for method in ("log_probs", "sample"):
@@ -53,10 +48,11 @@ def shard(policy: nn.Module, mesh: DeviceMesh) -> None:
 
 
 def _with_gradient(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    """Lets gradients flow into embeddings that do not learn.
+    """Makes the outputs of frozen embeddings require a gradient.
 
-    Images that learn make them flow into the first layer on some ranks and, without images, not on others; a layer
-    that none flow into shares its own out at the end, while the others wait for it in its turn.
+    With a trained vision tower, the first decoder layer's inputs have a gradient on ranks with images and none on ranks
+    without. A layer whose inputs have none reduces its gradients at the end of the backward pass instead of in its
+    turn, and the other ranks would wait for it.
     """
     return output if output.requires_grad or not torch.is_grad_enabled() else output.requires_grad_().clone()
 
@@ -70,7 +66,7 @@ def whole_weights(policy: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 @contextmanager
 def gathered(policy: nn.Module) -> Iterator[None]:
-    """Keeps gathered weights until the end of the block: a rollout reads them at every token."""
+    """Keeps weights gathered until the end of the block: sampling reads them at every token."""
     units = [module for module in policy.modules() if isinstance(module, FSDPModule)]
     for unit in units:
         unit.set_reshard_after_forward(False, recurse=False)

@@ -1,26 +1,24 @@
-"""The policy: what SFT, GRPO, scoring and evaluation share.
-
-Reads prompts, samples completions, tells their log-probabilities. Knows nothing of rewards, trainers or data files.
-"""
+"""The policy that SFT, GRPO, scoring and evaluation share: encodes prompts, samples, computes log-probabilities."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from cogito_pl.policy.attention import Attention, capture_attention
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
 from cogito_pl.policy.engines.engine import Samples
 from cogito_pl.policy.engines.live import sample
+from cogito_pl.policy.families import Family
 from cogito_pl.policy.features import ImageFeatures
+from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
-from cogito_pl.policy.padding import append_completions, pad_prompts, positions
+from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.parallel import Ranks, gathered
-from cogito_pl.policy.processing import PromptEncoder
-from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.prompt import Prompt, join_images
+from cogito_pl.policy.prompt_encoder import PromptEncoder
 from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
 from cogito_pl.policy.token_sets import TokenSets
 from cogito_pl.problem import Problem
@@ -45,10 +43,19 @@ class Policy(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = encoder or PromptEncoder(config)
-        self.model = load_model(config).train()  # transformers loads in evaluation mode
+        self.model = load_model(config, self.family).train()  # transformers loads in evaluation mode
         self.ranks = Ranks()
-        self.features = ImageFeatures(self.model, config.feature_cache_mib, self.ranks)
-        self.layout = choose_layout(self.model, config)
+        self.features = ImageFeatures(self.model, self.encoder, config.feature_cache_mib, self.ranks)
+        self.layout = choose_layout(self.family, self.model, config)
+
+    @property
+    def family(self) -> Family:
+        """What is specific to the model's architecture."""
+        return self.encoder.family
+
+    def freeze(self, parts: Sequence[str], trained: Sequence[nn.Parameter] | None = None) -> None:
+        """Freezes the named parts and makes all else trainable; of `trained` parameters only, where they are given."""
+        freeze_parts(self.family, self.model, parts, trained)
 
     def encode(self, problem: Problem) -> Prompt:
         """The prompt of a problem; see `PromptEncoder.encode`."""
@@ -79,6 +86,7 @@ class Policy(nn.Module):
                     prompts,
                     settings,
                     seeds,
+                    family=self.family,
                     images=self._images(prompts),
                     suppressed_ids=self.encoder.suppressed_ids,
                     end_ids=self.encoder.end_ids,
@@ -134,7 +142,7 @@ class Policy(nn.Module):
         entropies = torch.zeros_like(values) if entropy else None
         batches = batch_rows(rows, max_tokens=self.config.max_row_tokens)
         fillers = [dummy] if dummy is not None else []
-        fillers += [self._dummy_forward() for _ in range(self.ranks.most(len(batches)) - len(batches))]
+        fillers += self._dummy_forwards(self.ranks.most(len(batches)) - len(batches))
         for batch in batches:
             laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
             hidden = self._hidden(laid, [features[row.prompt] for row in batch]).flatten(0, 1)  # [R x T, d]
@@ -154,50 +162,60 @@ class Policy(nn.Module):
         return LogProbs(sum(fillers, values), entropies)
 
     def attention(self, prompt: Prompt, response: Tensor, sets: TokenSets, focus: Tensor | None = None) -> Attention:
-        """Where the tokens of a response look; see `capture_attention`.
+        """Attention of the tokens of a response; see `capture_attention`.
 
         Raises:
             ValueError: The prompt holds image placeholders and no pixels, or the response is empty.
         """
         self._check_pixels([prompt])
         images, pad_id = self._images([prompt]), self.encoder.pad_id
-        return capture_attention(self.model, prompt, response, sets, focus, images=images, pad_id=pad_id)
-
-    def _dummy_forward(self) -> Tensor:
-        """A forward that other ranks make with rows, and this one without: zero, connected to the graph."""
-        one = torch.full((1, 1), self.encoder.pad_id, device=next(self.model.parameters()).device)
-        laid = RowBatch(one, torch.zeros(3, 1, 1, dtype=torch.long, device=one.device), None, *[one.new_zeros(0)] * 3)
-        head = self.model.get_output_embeddings()
-        return head_log_probs(self._hidden(laid, [])[0], head.weight, head.bias, one[0])[0].sum() * 0.0
+        return capture_attention(self.family, self.model, prompt, response, sets, focus, images=images, pad_id=pad_id)
 
     def zero(self) -> Tensor:
-        """A zero with a gradient, of zero, for every parameter that learns. Ranks in step forward no rows for it."""
+        """A zero with a gradient, of zero, for every trained parameter; ranks in step forward no rows for it."""
         if self.ranks.in_step:
             empty = torch.zeros(0, 1, dtype=torch.long, device=next(self.model.parameters()).device)
             return self.log_probs([], empty, empty.bool()).values.sum()
         return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
 
+    def _dummy_forwards(self, count: int) -> list[Tensor]:
+        """Forwards that other ranks make with rows and this one without: zeros that depend on every parameter."""
+        one = torch.full((1, 1), self.encoder.pad_id, device=next(self.model.parameters()).device)
+        return [self.model(input_ids=one, use_cache=False).logits.sum() * 0.0 for _ in range(count)]
+
     @torch.no_grad()
     def _images(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
-        """What a forward over whole prompts is given for their images."""
+        """What a forward over whole prompts is given for their images: pixels, or features made before."""
         if self.layout == "padded":
-            batch = pad_prompts(prompts, self.encoder.pad_id, next(self.model.parameters()).device)
-            return {name: batch[name] for name in batch if any(name in prompt.image_fields for prompt in prompts)}
-        return {"mm_encoder_outputs": encoder_outputs(self.features.of(prompts)[0])}
+            fields = join_images([image for prompt in prompts for image in prompt.images])
+            self.features.dummies(self.features.missing_runs(int(bool(fields))))
+            device = next(self.model.parameters()).device
+            return {name: value.to(device) for name, value in fields.items()}
+        return self._feature_inputs(self.features.of(prompts)[0])
 
-    def _hidden(self, laid: RowBatch, features: Sequence[Tensor | None]) -> Tensor:
+    def _feature_inputs(self, features: Sequence[Sequence[Tensor]]) -> dict[str, Any]:
+        """What a forward is given for images with these features, a list per prompt."""
+        flat = [value for mine in features for value in mine]
+        return self.family.feature_inputs(self.model, flat) if flat else {}
+
+    def _hidden(self, laid: RowBatch, features: Sequence[Sequence[Tensor]]) -> Tensor:
         """Last hidden states `[R, T, d]` of rows whose prompts have these image features."""
+        mask = laid.mask
+        if mask is not None and self.config.attention == "eager":  # which adds the mask to the logits
+            dtype = self.model.dtype
+            mask = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
         return self.model.model(
             input_ids=laid.ids,
-            attention_mask=laid.mask,
+            attention_mask=mask,
             position_ids=laid.positions,
-            mm_encoder_outputs=encoder_outputs(features),
             use_cache=False,
+            **self._feature_inputs(features),
         ).last_hidden_state
 
     def _prompt_positions(self, prompt: Prompt) -> Tensor:
+        """Position ids of one prompt, `[3, L]` with M-RoPE, else `[L]`."""
         batch = pad_prompts([prompt], self.encoder.pad_id, next(self.model.parameters()).device)
-        return positions(self.model, batch)[..., 0, :]
+        return self.family.positions(self.model, batch)[..., 0, :]
 
     def _padded_log_probs(
         self,
@@ -208,45 +226,53 @@ class Policy(nn.Module):
         entropy: bool,
         entropy_gradient: bool,
     ) -> LogProbs:
-        """One row per sequence and whole logits: what any model understands, and the yardstick of other layouts."""
+        """One row per sequence and whole logits: what any model can do, and what other layouts are tested against."""
+        missing_images = self.features.missing_runs(int(any(prompt.images for prompt in prompts)))
+        missing = self.ranks.most(int(bool(prompts))) - int(bool(prompts))  # both asked before any rank forwards
+        zero = self.features.dummies(missing_images)
+        fillers = [*([zero] if zero is not None else []), *self._dummy_forwards(missing)]
+        if not prompts:
+            empty = torch.zeros(completions.shape, device=completions.device)
+            return LogProbs(sum(fillers, empty), empty if entropy else None)
         width = completions.shape[1]
         batch = append_completions(pad_prompts(prompts, self.encoder.pad_id, completions.device), completions, mask)
-        batch["position_ids"] = positions(self.model, batch)
+        batch["position_ids"] = self.family.positions(self.model, batch)
         logits = self.model(**batch, use_cache=False, logits_to_keep=width + 1).logits[:, :-1]  # [B, T, V]
         log_probs = (logits.float() / temperature).log_softmax(-1)
         chosen = log_probs.gather(-1, completions.unsqueeze(-1)).squeeze(-1).masked_fill(~mask, 0.0)
+        values = sum(fillers, chosen)
         if not entropy:
-            return LogProbs(chosen, None)
+            return LogProbs(values, None)
         with torch.set_grad_enabled(entropy_gradient and torch.is_grad_enabled()):
-            return LogProbs(chosen, -(log_probs.exp() * log_probs).sum(-1).masked_fill(~mask, 0.0))
+            return LogProbs(values, -(log_probs.exp() * log_probs).sum(-1).masked_fill(~mask, 0.0))
 
     def _check_pixels(self, prompts: Sequence[Prompt]) -> None:
         placeholders = torch.tensor(sorted(self.encoder.image_ids))
         for prompt in prompts:
-            if not prompt.image_fields and torch.isin(prompt.ids.cpu(), placeholders).any():
+            if not prompt.images and torch.isin(prompt.ids.cpu(), placeholders).any():
                 raise ValueError("a prompt holds image placeholders and no pixels: the model would be blind")
 
 
-def encoder_outputs(features: Sequence[Tensor | None]) -> dict[str, BaseModelOutputWithPooling] | None:
-    """Image features, in the order of their placeholders, as a forward takes them in the place of pixels."""
-    present = tuple(value for value in features if value is not None)
-    return {"image": BaseModelOutputWithPooling(pooler_output=present)} if present else None
-
-
-ROW_MODELS = ("qwen2_vl", "qwen2_5_vl")
-"""Families whose forward takes explicit positions, a four-dimensional mask and encoded images, and was checked."""
-
-
-def choose_layout(model: nn.Module, config: PolicyConfig) -> Layout:
-    """The layout that `config` asks for, as far as the model can take it.
+def choose_layout(family: Family, model: nn.Module, config: PolicyConfig) -> Layout:
+    """The layout that `config` asks for; for `auto`, the cheapest that family, model and attention can take.
 
     Raises:
-        ValueError: The model cannot take the layout that was asked for by name.
+        ValueError: They cannot take the layout that was asked for by name.
     """
-    able = model.config.model_type in ROW_MODELS and has_plain_head(model)
+    masks = config.attention != "flash_attention_2"  # which takes no mask of its own
+    if not (family.takes_rows and has_plain_head(model)):
+        if config.layout in ("auto", "padded"):
+            return "padded"
+        reason = (
+            "reads whole padded sequences only" if not family.takes_rows else "changes logits after its output layer"
+        )
+        raise ValueError(
+            f"policy.layout={config.layout}: {model.config.model_type}, by the family {family.name}, {reason}; use auto"
+        )
     if config.layout == "auto":
-        masks = config.attention != "flash_attention_2"  # which takes no mask of its own
-        return ("auto" if masks else "single") if able else "padded"
-    if config.layout != "padded" and not able:
-        raise ValueError(f"policy.layout={config.layout} is not known to work for {model.config.model_type}; use auto")
+        return "auto" if masks else "single"
+    if config.layout == "shared" and not masks:
+        raise ValueError(
+            f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto"
+        )
     return config.layout

@@ -1,6 +1,6 @@
-"""How sequences that share prompts are laid out for a forward: as few tokens as pay.
+"""Lays out sequences that share prompts for a forward, at the lowest counted cost.
 
-A shared row holds a prompt once and several of its completions behind it. Each completion sees the prompt and itself
+A shared row holds a prompt once, followed by several of its completions. Each completion sees the prompt and itself
 (a block-causal mask), and its positions go on where the prompt's end, as if it stood there alone:
 
     tokens      p p p p a a a b b        p: prompt, a and b: two completions
@@ -9,7 +9,7 @@ A shared row holds a prompt once and several of its completions behind it. Each 
 A row with one completion needs no mask but the causal one. Which of the two is cheaper depends on lengths: sharing
 saves prompt tokens (linear), and pays for attention between completions that is computed and masked away (quadratic).
 Every prompt's completions are therefore cut into rows of the size with the smallest counted cost, and never into a row
-longer than `max_tokens`, which bounds the dense mask to its square. Sixteen completions of 4,096 tokens behind a prompt
+longer than `max_tokens`, which bounds the dense mask to its square. Sixteen completions of 4,096 tokens of one prompt
 of 1,200 thus become sixteen rows without a mask.
 """
 
@@ -22,12 +22,12 @@ from torch import Tensor
 
 Layout = Literal["auto", "shared", "single", "padded"]
 FORWARD_COST = 128
-"""What a forward costs before it does anything, in tokens: layers and kernels have to be started one by one."""
+"""Fixed cost of a forward in units of tokens: layers and kernels have to be started one by one."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt (its place among the distinct prompts) and the sequences behind it, with their lengths in tokens."""
+    """A prompt (its place among the distinct prompts) and the completions that follow it, with their lengths."""
 
     prompt: int
     members: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What the tokens that a response can look at are: images, the question, other text, the response itself.
+"""Sets of the tokens that a response attends to: images, the question, other text, the response itself.
 
 The sets are disjoint and cover everything, so that any notion of "the image" and "the text" is a sum of some of them.
 """
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cogito_pl.policy.processing import PromptEncoder
 from cogito_pl.policy.prompt import Prompt
+from cogito_pl.policy.prompt_encoder import PromptEncoder
 from cogito_pl.problem import IMAGE_MARKER, Problem
 
 TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
-"""Position 0; other text and the question up to the first image; both behind it; the response."""
+"""Position 0; other text and the question before the first image; both after it; the response."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TokenSets:
         return (*TEXT_SETS, *(f"image_{index}" for index in range(self.images)))
 
     def sizes(self, generated: int) -> Tensor:
-        """Tokens of each set, `[S]`, with a response of `generated` tokens that can be looked at."""
+        """Tokens of each set, `[S]`, with a response of `generated` tokens that can be attended to."""
         counts = self.of.bincount(minlength=len(self.names))
         counts[TEXT_SETS.index("generated")] = generated
         return counts
@@ -61,25 +61,21 @@ def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> Toke
             f"the prompt of problem {problem.id!r} has {int(starts.sum())} runs of image tokens for "
             f"{len(problem.images)} images; this model's prompt format does not set images apart"
         )
-    behind = starts.cumsum(0) > 0
+    after_image = starts.cumsum(0) > 0
     asked = _question_tokens(encoder, problem, ids, is_image)
-    of = torch.where(asked, torch.where(behind, 4, 2), torch.where(behind, 3, 1))
+    of = torch.where(asked, torch.where(after_image, 4, 2), torch.where(after_image, 3, 1))
     of[0] = 0
     return TokenSets(torch.where(is_image, len(TEXT_SETS) - 1 + starts.cumsum(0), of), len(problem.images))
 
 
-def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, looked: Tensor) -> list[Tensor]:
-    """What is known of prompt tokens (`looked`, `[P]`), laid out as each image lies: `[rows, columns]` of tokens.
+def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, values: Tensor) -> list[Tensor]:
+    """Values of prompt tokens, `[P]`, as one map `[rows, columns]` per image.
 
     Raises:
-        ValueError: The model's processor does not state how many rows and columns an image has.
+        ValueError: The model's family does not state how many rows and columns an image has.
     """
-    if sets.images and "image_grid_thw" not in prompt.image_fields:
-        raise ValueError("this model's image processor does not lay tokens out in a grid (image_grid_thw)")
-    merge = encoder.processor.image_processor.merge_size if sets.images else 1
-    grids = [prompt.image_fields["image_grid_thw"][index] // merge for index in range(sets.images)]
-    values = [looked[sets.of == len(TEXT_SETS) + index] for index in range(sets.images)]
-    return [value.view(*grid[1:].tolist()) for value, grid in zip(values, grids, strict=True)]
+    grids = encoder.family.image_grids(encoder.processor, prompt) if sets.images else []
+    return [values[sets.of == len(TEXT_SETS) + index].view(*grid) for index, grid in enumerate(grids)]
 
 
 def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_image: Tensor) -> Tensor:
@@ -101,7 +97,7 @@ def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_i
 
 
 def _question_spans(encoder: PromptEncoder, problem: Problem, text: str) -> list[tuple[int, int]]:
-    """Where the pieces of the question stand in the prompt's text, as first and last-but-one character."""
+    """Where the pieces of the question stand in the prompt's text, as half-open ranges of characters."""
     system = encoder.config.system_prompt.strip()
     place = text.find(system) + len(system) if system else 0
     spans = []

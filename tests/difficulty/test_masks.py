@@ -8,7 +8,7 @@ from PIL import Image
 
 from cogito_pl.difficulty.grid import token_grid
 from cogito_pl.difficulty.masks import FILLS, OPERATORS, hidden_pixels, mask_image, whole_share
-from cogito_pl.policy import PolicyConfig, PromptEncoder
+from cogito_pl.policy import Generic, PolicyConfig, PromptEncoder
 
 
 def noise(width, height, seed=0):
@@ -109,9 +109,9 @@ def test_the_image_is_scaled_as_the_processor_scales_it(tiny_folder):
     assert (ours - theirs).abs().max() < 1e-5
 
 
-def test_a_processor_without_square_tokens_needs_a_patch_size(tiny_folder):
+def test_a_family_without_square_tokens_needs_a_patch_size(tiny_folder):
     encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder)))
-    encoder.processor.image_processor.merge_size = None
+    encoder.family = Generic()
     with pytest.raises(ValueError, match=r"scorer\.patch"):
         token_grid(noise(30, 30), encoder)
     assert token_grid(noise(30, 30), encoder, 10)[1] == 10

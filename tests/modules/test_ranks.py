@@ -10,7 +10,9 @@ import torch
 import yaml
 from transformers import AutoModelForImageTextToText
 
+from cogito_pl.playground.tiny import save_tiny
 from tests.conftest import ROOT, noise_image
+from tests.policy.families.tiny_models import save_llava, save_qwen3_vl
 
 STRATEGIES = {
     "one": {"devices": 1},
@@ -94,6 +96,11 @@ def test_a_grpo_step_on_two_ranks_is_that_of_one(one_rank, tiny_folder, playgrou
     assert_same(one_rank, run(tmp_path / "run", tiny_folder, playground_folder, strategy, loss={"kl_coef": 0.1}))
 
 
+def test_a_grpo_step_of_qwen3_vl_on_two_ranks_is_that_of_one(playground_folder, tmp_path):
+    folder = save_qwen3_vl(tmp_path / "qwen3_vl")
+    assert_same(*(run(tmp_path / name, folder, playground_folder, name) for name in ("one", "fsdp2")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder, tmp_path, strategy):
@@ -102,8 +109,17 @@ def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("strategy", "lora"), [("ddp", None), ("fsdp2", None), ("fsdp2", {"rank": 4})])
-def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_path, strategy, lora):
+@pytest.mark.parametrize(
+    ("save", "strategy", "lora"),
+    [
+        (save_tiny, "ddp", None),
+        (save_tiny, "fsdp2", None),
+        (save_tiny, "fsdp2", {"rank": 4}),
+        (save_qwen3_vl, "fsdp2", None),
+        (save_llava, "fsdp2", None),
+    ],
+)
+def test_a_rank_without_images_trains_beside_one_with_images(tmp_path, save, strategy, lora):
     noise_image(84, 56).load().save(tmp_path / "one.png")
     rows = [
         {"question": "<image>How many?", "answer": "1", "kind": "number", "images": ["one.png"]},
@@ -112,11 +128,13 @@ def test_a_rank_without_images_trains_beside_one_with_images(tiny_folder, tmp_pa
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     schedule = {"prompts": 2, "group_size": 4, "micro_batch": 4}
 
-    policy = {"name": str(tiny_folder), "lora": lora}
+    folder = tmp_path / "model"
+    save(folder)
+    policy = {"name": str(folder), "lora": lora}
 
     def go(name, strategy):
         rows = tmp_path / "rows.jsonl"
-        return run(tmp_path / name, tiny_folder, rows, strategy, part=None, schedule=schedule, policy=policy)
+        return run(tmp_path / name, folder, rows, strategy, part=None, schedule=schedule, policy=policy)
 
     assert_same(go("one", "one"), go("two", strategy))
 

@@ -181,7 +181,7 @@ def test_a_system_prompt_with_the_question_s_words_is_not_the_question(tiny_fold
 def test_placeholders_without_pixels_and_empty_responses_are_refused(policy):
     prompt, sets, response, _ = captured(policy, PROBLEMS[0])
     with pytest.raises(ValueError, match="no pixels"):
-        policy.attention(replace(prompt, image_fields={}), response, sets)
+        policy.attention(replace(prompt, images=()), response, sets)
     with pytest.raises(ValueError, match="empty response"):
         policy.attention(prompt, response[:0], sets)
     with pytest.raises(ValueError, match="3 weights for 9"):

@@ -54,7 +54,7 @@ def test_parts_are_frozen_by_name(tiny_folder, parts, frozen, learning):
 
 
 def test_freezing_everything_is_refused(tiny_folder):
-    with pytest.raises(ValueError, match="nothing to learn"):
+    with pytest.raises(ValueError, match="nothing to train"):
         Policy(PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector", "language", "head")))
 
 

@@ -71,7 +71,7 @@ def test_swapping_or_removing_an_image_changes_the_log_probs(policy):
 
 
 def test_placeholders_without_pixels_raise(policy):
-    blind = replace(policy.encode(PROBLEMS[0]), image_fields={})
+    blind = replace(policy.encode(PROBLEMS[0]), images=())
     ids, mask = completions(policy, [3])
     with pytest.raises(ValueError, match="no pixels"):
         policy.log_probs([blind], ids, mask)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cogito_pl.policy import Policy, PolicyConfig
+from cogito_pl.policy.policy import choose_layout
 from cogito_pl.policy.row_layout import attention_share, batch_rows, lay_out, plan_rows
 from tests.policy.test_log_probs import PROBLEMS, completions
 
@@ -111,32 +112,27 @@ def test_an_empty_completion_has_no_tokens_and_disturbs_nobody(layouts):
     torch.testing.assert_close(values[2, :2], policy.log_probs([prompt], ids[2:, :2], mask[2:, :2]).values[0])
 
 
-def test_a_frozen_tower_sees_an_image_once_and_a_learning_one_in_every_forward(tiny_folder):
-    frozen = Policy(PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector")))
-    learning = Policy(PolicyConfig(name=str(tiny_folder)))
-    for policy, forwards in ((frozen, 4), (learning, 8)):  # four images in all; two forwards
-        first = of_all(policy).values
-        assert torch.equal(first, of_all(policy).values)
-        assert policy.features.forwards == forwards
+@pytest.mark.parametrize("layout", ["shared", "auto"])
+def test_eager_attention_reads_shared_rows_as_fused_attention_does(tiny_folder, layouts, layout):
+    eager = Policy(PolicyConfig(name=str(tiny_folder), layout=layout, attention="eager"))
+    torch.testing.assert_close(of_all(eager).values, of_all(layouts["padded"]).values, atol=1e-5, rtol=0)
 
 
-def test_the_feature_cache_is_bounded_and_forgets_when_the_tower_learns(tiny_folder):
-    policy = Policy(PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector"), feature_cache_mib=0))
-    of_all(policy)
-    assert policy.features.held == 0
-    policy.features.capacity = 2**20
-    of_all(policy)
-    assert 0 < policy.features.held <= 2**20
-    policy.model.model.visual.requires_grad_(True)
-    of_all(policy)
-    assert policy.features.held == 0
+def test_flash_attention_which_takes_no_mask_has_single_rows_and_refuses_shared_ones(layouts):
+    policy = layouts["auto"]
+    flash = dataclasses.replace(policy.config, attention="flash_attention_2")
+    assert choose_layout(policy.family, policy.model, flash) == "single"
+    with pytest.raises(ValueError, match=r"policy\.layout=shared needs a mask.*flash_attention_2"):
+        choose_layout(policy.family, policy.model, dataclasses.replace(flash, layout="shared"))
 
 
-def test_a_layout_that_a_model_is_not_known_to_take_is_refused(tiny_folder, monkeypatch):
-    monkeypatch.setattr("cogito_pl.policy.policy.ROW_MODELS", ())
-    assert Policy(PolicyConfig(name=str(tiny_folder))).layout == "padded"
-    with pytest.raises(ValueError, match=r"policy\.layout=shared"):
-        Policy(PolicyConfig(name=str(tiny_folder), layout="shared"))
+def test_a_model_that_changes_its_logits_after_the_output_layer_is_padded(tiny_folder, layouts, monkeypatch):
+    policy = layouts["auto"]
+    monkeypatch.setattr(policy.model.config.get_text_config(), "final_logit_softcapping", 30.0, raising=False)
+    assert choose_layout(policy.family, policy.model, policy.config) == "padded"
+    single = dataclasses.replace(policy.config, layout="single")
+    with pytest.raises(ValueError, match=r"policy\.layout=single: qwen2_5_vl.*changes logits"):
+        choose_layout(policy.family, policy.model, single)
 
 
 def test_swapping_an_image_changes_the_log_probs_in_every_layout(layouts):

@@ -15,7 +15,8 @@ from transformers import DynamicCache
 from cogito_pl.policy.config import SamplingConfig
 from cogito_pl.policy.engines.caches import DynamicDecoder, Prefix, StaticDecoder
 from cogito_pl.policy.engines.engine import Engine, Request, Samples
-from cogito_pl.policy.padding import next_positions, pad_prompts, positions
+from cogito_pl.policy.families import Family
+from cogito_pl.policy.padding import next_positions, pad_prompts
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.token_sampler import TokenChooser
 
@@ -84,6 +85,7 @@ def sample(
     settings: Sequence[SamplingConfig],
     seeds: Sequence[Sequence[int]],
     *,
+    family: Family,
     images: Mapping[str, Any],
     suppressed_ids: Sequence[int],
     end_ids: Sequence[int],
@@ -98,6 +100,7 @@ def sample(
         prompts: One per group.
         settings: One per prompt.
         seeds: One list per prompt, equally long, with a seed per completion; unused by greedy rows.
+        family: The model's family.
         images: What the forward over the prompts is given for their images: pixels, or features made before.
         suppressed_ids: Never sampled.
         end_ids: Any of them ends a completion and is its last token.
@@ -107,7 +110,7 @@ def sample(
     """
     group, configs = len(seeds[0]), [config for config in settings for _ in seeds[0]]
     steps = max(config.max_tokens for config in configs)
-    prefix = read_prompts(model, prompts, images, pad_id)
+    prefix = read_prompts(family, model, prompts, images, pad_id)
     decoder = StaticDecoder(model, prefix, group, steps) if static else DynamicDecoder(model, prefix, group)
     device = prefix.logits.device
     chooser = TokenChooser(configs, [seed for mine in seeds for seed in mine], suppressed_ids, device)
@@ -134,10 +137,12 @@ def sample(
     return Samples(ids[:, :width], mask[:, :width], finished, log_probs[:, :width])
 
 
-def read_prompts(model: nn.Module, prompts: Sequence[Prompt], images: Mapping[str, Any], pad_id: int) -> Prefix:
+def read_prompts(
+    family: Family, model: nn.Module, prompts: Sequence[Prompt], images: Mapping[str, Any], pad_id: int
+) -> Prefix:
     """One forward over the prompts, side by side and padded on the left."""
     batch = pad_prompts(prompts, pad_id, next(model.parameters()).device)
-    place = positions(model, batch)
+    place = family.positions(model, batch)
     text = {name: value for name, value in batch.items() if value.shape == batch["input_ids"].shape}
     cache = DynamicCache(config=model.config.get_text_config())
     output = model(**text, **images, position_ids=place, past_key_values=cache, use_cache=True, logits_to_keep=1)
