@@ -1,4 +1,4 @@
-"""Scores to look at: a table for the terminal and a histogram. Knows rows of scores; nothing of trials or models."""
+"""Shows scores: a table for the terminal and a histogram."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -48,7 +48,7 @@ def summary_table(rows: Sequence[dict[str, Any]], column: str, title: str) -> Ta
 
 
 def spent(rows: Sequence[dict[str, Any]]) -> str:
-    """How many trials the scores rest on."""
+    """How many trials were needed for the scores."""
     trials = sum(sum(row["n_done"]) if isinstance(row["n_done"], list) else row["n_done"] for row in rows)
     return f"{len(rows):,} problems, {trials / len(rows):.1f} trials each"
 

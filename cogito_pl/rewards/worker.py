@@ -1,4 +1,4 @@
-"""One grading process, and the handle that its parent holds. Knows one request at a time; nothing of queues."""
+"""A grading process that answers one request at a time, and the handle that its parent holds."""
 
 import contextlib
 import multiprocessing
@@ -22,7 +22,7 @@ _START = threading.Lock()
 
 
 class GradeRequest(NamedTuple):
-    """The arguments of `grade`."""
+    """A response to grade: arguments of `grade`."""
 
     response: str
     gold: str
@@ -32,10 +32,11 @@ class GradeRequest(NamedTuple):
 
 
 Grader = Callable[[str, str, str, Sequence[str], GradeOptions], Grade]
+"""Grades a response: called with the fields of a `GradeRequest`. A worker imports or unpickles it."""
 
 
 def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
-    """What a worker does: says that it is ready, then answers requests until its parent is gone.
+    """Runs in the worker: says that it is ready, then answers requests until its parent is gone.
 
     A parent that was killed cannot keep the clock, so a request may take twice its deadline of the processor's time;
     then the kernel ends the process, even inside one long multiplication.

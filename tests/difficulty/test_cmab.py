@@ -10,11 +10,10 @@ from cogito_pl.data.strata import StrataConfig
 from cogito_pl.difficulty import CMAB
 from cogito_pl.difficulty.balance import VARIANTS, BalanceConfig, balance
 from cogito_pl.difficulty.generation import TrialRunner
-from cogito_pl.difficulty.kept import kept_path, load_kept
 from cogito_pl.difficulty.report import counts
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
-from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.difficulty.trials import TrialStore, kept_path, load_kept
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade

@@ -5,8 +5,9 @@ import pytest
 
 from cogito_pl.difficulty import PISM
 from cogito_pl.difficulty.generation import TooManyErrors, TrialRunner, alike, masked
+from cogito_pl.difficulty.identity import trial_seed
 from cogito_pl.difficulty.scorer import Task
-from cogito_pl.difficulty.trials import TrialStore, trial_seed
+from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
 from cogito_pl.rewards import Grade, RewardResult

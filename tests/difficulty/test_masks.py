@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogito_pl.difficulty.grid import token_grid
-from cogito_pl.difficulty.masks import FILLS, OPERATORS, hidden_pixels, mask_image, whole_share
+from cogito_pl.difficulty.masks import FILLS, OPERATORS, hidden_pixels, mask_image, token_grid, whole_share
 from cogito_pl.policy import PolicyConfig, PromptEncoder
 
 

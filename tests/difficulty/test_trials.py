@@ -6,9 +6,10 @@ import random
 import pytest
 
 from cogito_pl.difficulty import PISM, PassRate
+from cogito_pl.difficulty.identity import problem_digest, trial_seed
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
-from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore, problem_digest, trial_seed
+from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore
 from cogito_pl.difficulty.waves import next_wave, run_until_decided
 from tests.conftest import problem
 

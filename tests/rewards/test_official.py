@@ -57,17 +57,19 @@ def test_vl_cogito_wants_the_tag_and_does_not_want_a_box():
 
 
 class InProcess:
-    """Grades here and now, in the place of a pool."""
+    """Grades in this process, in the place of a pool."""
 
-    def __init__(self, variant: str) -> None:
-        self.grader = OFFICIAL[variant].grader
+    def __init__(self, workers, deadline_s, verifiers, grader) -> None:
+        self.grader = grader
 
     def grade_all(self, requests):
         return [self.grader(*request) for request in requests]
 
 
 def score(variant: str, response: str, gold: str, **settings: object):
-    reward = Reward(RewardConfig(variant=variant, **settings), InProcess(variant))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cogito_pl.rewards.reward.GraderPool", InProcess)
+        reward = Reward(RewardConfig(variant=variant, **settings))
     return reward.score([response], [Problem(id="p", question="?", answer=gold, kind="math")])
 
 

@@ -91,7 +91,7 @@ def test_the_settings_of_a_run_can_be_taken_over(tmp_path, capsys):
     path = str(write(tmp_path / "rows.jsonl", rows))
     assert main(["grade", path, "--config", str(config), "--out", str(out)]) == 0
     assert [row["verdict"] for row in read(out)] == ["right", "right"]
-    assert "only with the size of their picture" in capsys.readouterr().out
+    assert "only with the size of their image" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -162,11 +162,11 @@ class Reader:
         self.rejections: list[Rejection] = []
 
     def read(self, source: Source, objection: Objection, *, progress: bool) -> list[Problem]:
-        """The problems of `source` whose answer can be verified and to which there is no objection.
+        """The problems of `source` to which there is no objection.
 
         Args:
             source: What is read.
-            objection: Of the model that is to work on them.
+            objection: Of the module that is to work on them, whose reward verifies their answers.
             progress: Whether a bar is shown.
         """
         result = read_source(
@@ -174,7 +174,7 @@ class Reader:
             rejection_limit=self.rejection_limit,
             check_images=self.check_images,
             max_image_pixels=self.max_image_pixels,
-            check=lambda problem: check_gold(problem.answer, problem.kind, problem.choices) or objection(problem),
+            check=objection,
             progress=progress,
         )
         self.rejections += result.rejections

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards import BoxOptions, Reward, RewardConfig, check_gold, grade
-from cogito_pl.rewards.verifier.assignment import best_partners
-from cogito_pl.rewards.verifier.boxes import Box, overlap, parse
+from cogito_pl.rewards.verifier.boxes import Box, best_partners, overlap, parse
 
 THREE = [[10, 10, 50, 50], [60, 60, 90, 90], [100, 100, 120, 130]]
 corner = st.integers(0, 40)

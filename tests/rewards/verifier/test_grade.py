@@ -248,10 +248,10 @@ def test_a_gold_that_no_response_could_meet_is_refused_with_a_reason(gold, kind,
     assert check_gold(gold, kind, choices)
 
 
-def test_an_unknown_kind_is_an_error():
-    for call in (lambda: grade("4", "4", "poem"), lambda: check_gold("4", "poem")):
-        with pytest.raises(ValueError, match=r"poem.*math, number"):
-            call()
+def test_a_kind_without_a_verifier_is_an_error_and_no_gold_of_it_can_be_verified():
+    with pytest.raises(ValueError, match=r"'poem' has no verifier; choose from math, number.*reward\.verifiers"):
+        grade("4", "4", "poem")
+    assert check_gold("4", "poem").startswith("kind 'poem' has no verifier; choose from math, number")
 
 
 def test_formulas_are_graded_off_the_main_thread():
