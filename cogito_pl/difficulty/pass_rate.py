@@ -44,10 +44,6 @@ class PassRate(Scorer):
             "n_done": len(found),
         }
 
-    def trial_settings(self) -> dict[str, Any]:
-        """Nothing: a trial shows the problem as it is."""
-        return {}
-
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
         return {"repeats": self.repeats, "keep_at_most": self.keep_at_most}

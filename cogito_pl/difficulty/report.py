@@ -48,7 +48,9 @@ def summary_table(rows: Sequence[dict[str, Any]], column: str, title: str) -> Ta
 
 
 def spent(rows: Sequence[dict[str, Any]]) -> str:
-    """How many trials were needed for the scores."""
+    """How many problems were scored, and by how many trials where the scorer counts them (`n_done`)."""
+    if "n_done" not in rows[0]:
+        return f"{len(rows):,} problems"
     trials = sum(sum(row["n_done"]) if isinstance(row["n_done"], list) else row["n_done"] for row in rows)
     return f"{len(rows):,} problems, {trials / len(rows):.1f} trials each"
 

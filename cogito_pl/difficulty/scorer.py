@@ -47,8 +47,8 @@ class Scorer(ABC):
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
         """The columns of the score, None where it is undecided. Outcomes that were not needed change nothing.
 
-        Among the columns are `solved`, whether the model solves the problem as it is (None while undecided), and
-        `n_done`, the number of trials that were needed, or a list of such numbers.
+        Two columns are shown where they exist: `solved`, whether the model solves the problem as it is (None while
+        undecided), and `n_done`, the number of trials that were needed, or a list of such numbers.
 
         Args:
             outcomes: What is known.
@@ -56,12 +56,16 @@ class Scorer(ABC):
         """
 
     @abstractmethod
-    def trial_settings(self) -> dict[str, Any]:
-        """The settings that change the outcome of a trial, as plain values; not those that only change the score."""
-
-    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
+
+    def trial_settings(self) -> dict[str, Any]:
+        """The settings that change what a trial shows or keeps, as plain values; not those that only change the score.
+
+        By default all settings where a subclass has its own `hide` or `keep`, else none.
+        """
+        cls = type(self)
+        return {} if cls.hide is Scorer.hide and cls.keep is Scorer.keep else self.settings()
 
     def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
         """Tensors to keep of a correct trial, from the ids `[T]` of its response; none by default."""
