@@ -86,7 +86,7 @@ class TrialRunner:
         if len(self.set_aside) > self.most_errors:
             raise TooManyErrors(
                 f"{message}. That makes {len(self.set_aside)}, more than most_errors={self.most_errors}. The trials so "
-                "far are kept: run the same command to go on"
+                "far are kept: run the same command to continue"
             )
         _log.warning("%s; it stays without a score until the next run", message)
 
@@ -141,7 +141,7 @@ class TrialRunner:
 
 
 def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: PromptEncoder) -> Problem:
-    """The problem as a trial shows it: every image hidden by itself. The very problem where nothing is hidden."""
+    """The problem as a trial shows it, each image masked by a seed of its own; unchanged where nothing is hidden."""
     if task.ratio == 0 or not problem.images:
         return problem
     key = trial_seed(seed, problem.id, task)
@@ -153,7 +153,7 @@ def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: Pro
 
 
 def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> list[list[int]]:
-    """Divides groups into calls of the sampler: of one size, as it must be, and of prompts of about one length.
+    """Divides groups into calls of the sampler: groups of one size, as it requires, and prompts of similar lengths.
 
     Prompts beside each other are padded to the longest, so that a call of mixed ones would mostly read padding.
 
@@ -177,7 +177,7 @@ def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> l
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:
-    """Requests that share a prompt, together: those of one problem that hide nothing."""
+    """Groups requests that share a prompt: those of one problem that hide nothing."""
     groups: dict[object, list[Request]] = {}
     for place, (problem, task) in enumerate(requests):
         shared = task.ratio == 0 or not problem.images

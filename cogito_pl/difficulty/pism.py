@@ -43,7 +43,7 @@ def successes_to_pass(repeats: int, threshold: float, wilson: float | None = Non
 
 
 def verdict(successes: int, done: int, repeats: int, needed: int) -> bool | None:
-    """Whether a ratio passes after `done` of its trials; None while the remaining ones can go either way."""
+    """Whether a ratio passes after `done` of its trials; None while the remaining ones can still decide it."""
     if successes >= needed:
         return True
     return False if successes + repeats - done < needed else None
@@ -137,7 +137,7 @@ class PISM(Scorer):
         return [task for task in (Task(level.ratio, repeat) for repeat in repeats) if task not in outcomes]
 
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
-        """lambda*, whether the whole image was solved, and correct and all trials of every ratio that was tried."""
+        """lambda*, whether the whole image was solved, and the correct and all trials of every ratio that was tried."""
         levels = list(self.levels(outcomes, images))
         last = levels[-1]
         return {

@@ -15,7 +15,7 @@ EDGES = tuple(step * 10.0**power for power in range(-1, 3) for step in (1, 2, 5)
 
 
 def counts(rows: Sequence[dict[str, Any]], column: str) -> list[tuple[str, int]]:
-    """How often each value of `column` occurs, in rising order; ranges of 1, 2, 5, 10, ... where values are many.
+    """How often each value of `column` occurs, in ascending order; ranges of 1, 2, 5, 10, ... where values are many.
 
     Rows without a value come last: those of problems that were never solved, and those left undecided.
     """

@@ -198,7 +198,7 @@ def _open_to_append(path: Path) -> IO[bytes]:
 
 
 def kept_path(folder: Path, problem_id: str, task: Task) -> Path:
-    """Where the tensors of a trial lie; an id may hold anything, the name of a file may not."""
+    """Where the tensors of a trial are; a digest, since an id may hold characters that file names may not."""
     return folder / "kept" / f"{digest(_key(problem_id, task), 16)}.safetensors"
 
 

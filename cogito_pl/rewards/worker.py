@@ -58,7 +58,7 @@ def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
 
 @contextlib.contextmanager
 def _unnamed_main() -> Iterator[None]:
-    """Spawning then does not import the user's script again: that costs, loops when unguarded, fails in notebooks."""
+    """Keeps a spawned process from importing the user's script, which costs, loops when unguarded, fails in notebooks."""
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
@@ -68,7 +68,7 @@ def _unnamed_main() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process started here never sees Ctrl-C, not even while it imports: that is its parent's to handle."""
+    """Blocks Ctrl-C in a process that is started here, even while it imports; its parent handles it."""
     resource_tracker.ensure_running()  # it changes the mask too, when spawning starts it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -93,7 +93,7 @@ class Worker:
         self.until = time.monotonic() + START_UP_S
 
     def give(self, request: GradeRequest) -> None:
-        """Hands over a request and starts its clock."""
+        """Sends a request and starts its clock."""
         self.request, self.until = request, time.monotonic() + self.deadline_s
         with contextlib.suppress(OSError):  # a dead worker shows when its pipe is read
             self.pipe.send(request)

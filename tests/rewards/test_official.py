@@ -25,7 +25,7 @@ WRONG_BUT_PAID = [
     ("5 m", "5 cm", "number"),
     ("5 km", "5 m", "number"),
 ]
-RIGHT_BUT_UNPAID = [("A.", "A", "choice"), ("A. 5", "A", "choice"), ("2 million", "2000000", "number")]
+CORRECT_BUT_UNPAID = [("A.", "A", "choice"), ("A. 5", "A", "choice"), ("2 million", "2000000", "number")]
 
 
 def tagged(answer: str) -> str:
@@ -42,8 +42,8 @@ def test_vl_cogito_pays_for_these_wrong_answers_and_the_default_does_not(answer,
     assert not grade(tagged(answer), gold, kind).correct
 
 
-@pytest.mark.parametrize(("answer", "gold", "kind"), RIGHT_BUT_UNPAID)
-def test_vl_cogito_does_not_pay_for_these_right_answers_and_the_default_does(answer, gold, kind):
+@pytest.mark.parametrize(("answer", "gold", "kind"), CORRECT_BUT_UNPAID)
+def test_vl_cogito_does_not_pay_for_these_correct_answers_and_the_default_does(answer, gold, kind):
     assert official("vl_cogito", tagged(answer), gold) == 0.0
     assert grade(tagged(answer), gold, kind, ("5", "6") if kind == "choice" else ()).correct
 

@@ -1,4 +1,4 @@
-"""The table of own cases by kind and rule: each is right, wrong or unparsed."""
+"""A table of cases by kind and rule: each is correct ("right"), wrong or unparsed."""
 
 from pathlib import Path
 

@@ -82,7 +82,7 @@ def image_revisit(response: str, verdict: Grade) -> float:
 
 
 def repetition(response: str, verdict: Grade) -> float:
-    """1 less what sentences, runs of five words, "but wait" and "maybe" say again; the less is repeated, the higher."""
+    """1 minus penalties for repeated sentences, repeated runs of five words, "but wait" and "maybe"."""
     text = response.lower()
     sentences = Counter(sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip())
     words = text.split()

@@ -1,4 +1,4 @@
-r"""The reward of VL-Cogito's released code (arXiv 2507.22607): accuracy + 0.5 x format; no length term, that is DyLR's.
+r"""The reward of VL-Cogito's released code (arXiv 2507.22607): accuracy + 0.5 x format; its length term is a callback.
 
 Accuracy takes the first `<answer>...</answer>` (none: 0) and in it the last box, and accepts the first success of:
 MathRuler; Math-Verify on the two bare strings, gold and answer swapped; both without LaTeX text, unit words, braces,

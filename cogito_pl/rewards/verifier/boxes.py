@@ -90,7 +90,7 @@ def _targets(gold: box_frames.BoxGold) -> list[Box]:
 
 
 def best_partners(worth: np.ndarray) -> list[tuple[int, int]]:
-    """One-to-one pairs whose worths have the greatest sum (the Hungarian method with potentials, O(n^2 m)).
+    """One-to-one pairs with the greatest total worth (the Hungarian method with potentials, O(n^2 m)).
 
     Args:
         worth: What each pair is worth, `[n, m]`, none negative.
