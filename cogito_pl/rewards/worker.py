@@ -58,7 +58,7 @@ def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
 
 @contextlib.contextmanager
 def _unnamed_main() -> Iterator[None]:
-    """Keeps a spawned process from importing the user's script, which costs, loops when unguarded, fails in notebooks."""
+    """Keeps spawned processes from importing the user's script: slow, a loop when unguarded, fails in notebooks."""
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield

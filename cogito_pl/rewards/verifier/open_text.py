@@ -9,7 +9,7 @@ _NUMBER = re.compile(
 
 
 def contains(answer: str, gold: str) -> bool:
-    """OCRBench: whether the gold occurs in the answer, both normalised; not as a part of a longer number."""
+    """OCRBench: whether the gold occurs in the answer, normalised, and not within a longer number."""
     edge = r"(?!\d)" if gold[-1:].isdigit() else ""
     return bool(gold) and bool(re.search((r"(?<!\d)" if gold[:1].isdigit() else "") + re.escape(gold) + edge, answer))
 
