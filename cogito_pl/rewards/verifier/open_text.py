@@ -9,7 +9,7 @@ _NUMBER = re.compile(
 
 
 def contains(answer: str, gold: str) -> bool:
-    """OCRBench: whether the gold occurs in the answer, normalised, and not within a longer number."""
+    """OCRBench: whether the gold occurs in the answer, both normalised, and not as part of a longer number."""
     edge = r"(?!\d)" if gold[-1:].isdigit() else ""
     return bool(gold) and bool(re.search((r"(?<!\d)" if gold[:1].isdigit() else "") + re.escape(gold) + edge, answer))
 
@@ -29,7 +29,7 @@ def distance(left: str, right: str, most: int) -> int:
 
 
 def within(left: str, right: str, share: float) -> bool:
-    """Whether the edit distance is at most a share of the longer text (ANLS compares with 0.5); up to 300 characters."""
+    """Whether the edit distance is at most a share of the longer text (ANLS has 0.5); up to 300 characters."""
     longest = max(len(left), len(right))
     if longest > 300 or not longest:
         return left == right
