@@ -67,6 +67,7 @@ class ScoreModule(PolicyModule):
         """Raises ValueError for anything but `predict`."""
         if stage != "predict":
             raise ValueError("ScoreModule scores and does nothing else; run `train.py predict`")
+        super().setup(stage)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raises ValueError: weights that are loaded this late would not be those that the trials are kept under."""
@@ -78,7 +79,8 @@ class ScoreModule(PolicyModule):
 
     def trial_settings(self) -> dict[str, Any]:
         """What decides the outcome of a trial, as plain values."""
-        return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, self.seed)
+        grading = self.reward.grading_settings()
+        return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, grading, self.seed)
 
     def on_predict_start(self) -> None:
         """Keeps trials in memory where no callback has opened files for them."""

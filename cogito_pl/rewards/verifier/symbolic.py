@@ -1,9 +1,9 @@
-r"""Math-Verify, asked about one formula against one other. Knows its traps; nothing of lists, units or words.
+r"""Compares two formulas by meaning, with Math-Verify.
 
 Each formula is wrapped in `$` on both sides, since bare formulas are misread, and parsed whole: nothing is stripped as
 a unit and nothing is searched for. What Math-Verify misreads is kept from it: figures side by side and products of
 brackets, `(2)(3)` (it adds them), ellipses (it drops them), degrees in trigonometric functions (it takes them for
-radians), capital letters beside small ones (it makes them equal).
+radians), capital letters beside small ones (it equates them).
 
 Math-Verify stops itself with `signal.alarm`, which works only in a main thread, counts whole seconds, and overwrites
 any other alarm of the process. It is used only in a main thread with no alarm pending; elsewhere the caller keeps the
@@ -106,7 +106,7 @@ def agree(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
 
     Args:
         answer: The formula of the response, tidied.
-        gold: The right formula, tidied; the comparison is not symmetric.
+        gold: The gold formula, tidied; the comparison is not symmetric.
         options: Rounding, tolerances, relations and names.
 
     Returns:

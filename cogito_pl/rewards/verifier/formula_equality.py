@@ -1,7 +1,8 @@
-r"""How two formulas are compared part by part. Knows what counts as the same; nothing of places, labels or words.
+r"""Compares two formulas part by part.
 
 Collections are compared item by item, chains of equalities by the value at their end, numbers exactly, ratios by
-proportion, figures of a number base by base and digits. What is left is one formula against another, for Math-Verify.
+proportion, numerals of another base by base and digits. What is left is one formula against another, for
+Math-Verify.
 """
 
 import re
@@ -9,9 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 
-from cogito_pl.rewards.verifier import number
+from cogito_pl.rewards.verifier import symbolic
+from cogito_pl.rewards.verifier.number import near
 from cogito_pl.rewards.verifier.options import GradeOptions
-from cogito_pl.rewards.verifier.parsing import quantity, symbolic
+from cogito_pl.rewards.verifier.parsing import quantity
 from cogito_pl.rewards.verifier.parsing.formula_structure import Collection, chain, collection
 from cogito_pl.rewards.verifier.parsing.latex import canonical, tidy
 
@@ -29,7 +31,7 @@ _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 def same_number(answer: quantity.Number, gold: quantity.Number, options: GradeOptions) -> bool:
     """Whether two numbers agree; six decimals stand for a fraction that has no finite decimal."""
     for left, right in quantity.readings(answer, gold):
-        if number.near(left, right, options):
+        if near(left, right, options):
             return True
         for decimal, fraction in ((left, right), (right, left)):
             places = next((n for n in range(6, 20) if (decimal * 10**n).denominator == 1), None)

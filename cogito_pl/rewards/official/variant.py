@@ -1,4 +1,4 @@
-"""What a reward is made of: who grades, which further terms there are, what each weighs."""
+"""What a paper's reward is made of: a grader, further terms, and the weight of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Variant:
     """A reward: the accuracy that its grader finds, and further terms.
 
     Args:
-        grader: Says what is right; importable, since workers call it.
+        grader: Decides what is correct; importable, since workers call it.
         weights: Weight of every term, "accuracy" among them, where the configuration does not say another.
         terms: The terms besides accuracy, by name.
     """
