@@ -46,7 +46,7 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
         drawn({"accuracy": ("", WRONG)}, "Accuracy of samples", "Mean over the prompts of a rollout.", percent=True),
         drawn(
             {"p/zero": ("none correct", WRONG), "p/one": ("all correct", CORRECT)},
-            "Prompts without an advantage signal",
+            "Prompts with zero variance",
             "Shares of prompts of which no sample, or every sample, was correct.",
             percent=True,
         ),
@@ -54,11 +54,11 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
         drawn(
             {"right_length_tokens": ("correct", CORRECT), "wrong_length_tokens": ("wrong", WRONG)},
             "Length of correct and wrong samples",
-            "Tokens. In the hard stage, the dynamic length reward pulls wrong samples to the length of correct ones.",
+            "Tokens. A dynamic length reward pulls wrong samples to the length of correct ones, in its stages.",
             percent=False,
         ),
     ]
-    head = f"<h2>Through the stages</h2>{stratum_line(folder)}"
+    head = f"<h2>Curriculum</h2>{stratum_line(folder)}"
     return f'{head}<div class="grid">{"".join(figures)}</div>{handed_over(handoffs, phases)}'
 
 
@@ -71,8 +71,8 @@ def stratum_line(folder: Path) -> str:
     counts = Counter(strata(list(read_scores(config).values()), config))
     listed = ", ".join(f"{counts[name]:,} {name}" for name in STRATA)
     return (
-        f'<p class="soft">Strata by the share of the picture that can be hidden until the base fails: {listed}. '
-        "The stages draw from them in proportions of their own.</p>"
+        f'<p class="soft">Problems per stratum, by the scorer {config.scorer}: {listed}. '
+        "Each stage draws from the strata in its own proportions.</p>"
     )
 
 

@@ -31,7 +31,7 @@ def write(tmp_path):
 
 def test_the_panel_shows_every_stage_and_what_it_began_with(write):
     panel = curriculum_section(write(STAGES, prompt(0.5, 1.0), prompt(0.0, 0.25)), [(6, 2.0), (10, 6.0)])
-    assert panel.startswith("<h2>Through the stages</h2>")
+    assert panel.startswith("<h2>Curriculum</h2>")
     assert panel.count("<svg") == 4
     assert panel.count("easy") >= 4
     assert "medium, from step 6: the weights of step 2<" in panel
@@ -69,6 +69,7 @@ def test_the_panel_counts_the_problems_of_every_stratum(tmp_path):
     given = {"scorer": "pism", "file": str(tmp_path / "scores.parquet"), "thresholds": [0.3, 0.5]}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": {"strata": given}}))
     line = stratum_line(tmp_path)
+    assert "scorer pism" in line
     assert all(f"1 {name}" in line for name in ("easy", "medium", "hard", "unsolved"))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data": {"strata": None}}))
     assert stratum_line(tmp_path) == stratum_line(tmp_path / "nothing here") == ""
