@@ -4,12 +4,12 @@ A row is a record of `callbacks.RolloutTable`; its `verdict` is "right", "wrong"
 read. Intervals are `[low, high]` at 95%.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from cogito_pl.experiments.intervals import paired_difference, wilson
+from cogito_pl.files import read_jsonl
 
 PAIRS = ("both", "won", "lost", "neither")
 """Problems that both of two models solve, that only the first solves, only the second, or none."""
@@ -17,11 +17,7 @@ PAIRS = ("both", "won", "lost", "neither")
 
 def read_rows(folder: Path) -> list[dict]:
     """The graded completions that a validation left in `folder`, in the order of the problems."""
-    rows = [
-        json.loads(line)
-        for file in sorted(folder.glob("validation.rank*.jsonl"))
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
+    rows = [row for file in sorted(folder.glob("validation.rank*.jsonl")) for row in read_jsonl(file)]
     return sorted(rows, key=lambda row: row["draw"])
 
 

@@ -19,7 +19,7 @@ from cogito_pl.rl.schedule import RolloutSchedule
 
 
 class ScoreModule(PolicyModule):
-    """Scores the problems of `data.predict` by trials of the policy; for `predict` only, nothing learns.
+    """Scores the problems of `data.predict` by trials of the policy; for `predict` only, nothing is trained.
 
     A score is a pure function of the weights, the settings and the problem: not of how trials are batched, of the
     number of ranks, or of kills on the way.
@@ -27,7 +27,7 @@ class ScoreModule(PolicyModule):
     Args:
         policy: Which model, and how it is prompted.
         scorer: What is scored, by class path: `cogito_pl.difficulty.PISM`, `CMAB` or `PassRate`.
-        sampling: How trials are drawn.
+        sampling: How trials are sampled.
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.
         rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.

@@ -1,6 +1,5 @@
 """What the data files of a run tell about its test problems: which repeat a training problem, and a blind guess."""
 
-import hashlib
 import io
 from collections import defaultdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from PIL import Image
 
 from cogito_pl.playground.blind import blind_guess
 from cogito_pl.playground.parts import part_file
+from cogito_pl.seeds import digest
 
 Stratum = tuple[str, int, tuple[tuple[int, int], ...]]
 """Family, difficulty and image sizes."""
@@ -21,11 +21,9 @@ def seen_in_training(data: Path) -> set[str]:
     return {problem for problem, key in _keys(part_file(data, "test")).items() if key in trained}
 
 
-def _keys(file: Path) -> dict[str, bytes]:
+def _keys(file: Path) -> dict[str, str]:
     return {
-        row["id"]: hashlib.blake2b(
-            row["question"].encode() + b"".join(image["bytes"] for image in row["images"])
-        ).digest()
+        row["id"]: digest(row["question"].encode() + b"".join(image["bytes"] for image in row["images"]), 16)
         for batch in pq.ParquetFile(file).iter_batches(columns=["id", "question", "images"])
         for row in batch.to_pylist()
     }

@@ -1,11 +1,11 @@
 """The figures of the report: training curves of both phases, and accuracy per kind of problem."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
+from cogito_pl.files import read_jsonl
 from cogito_pl.playground.families import GUESS
 from cogito_pl.quickstart.phases import MODELS, TITLES
 from cogito_pl.report.charts import BLUE, GREY, VERMILION, Bar, Line, bar_chart, line_chart
@@ -66,8 +66,7 @@ def careful_curve(folder: Path) -> Curve:
     """
     answers: defaultdict[int, dict[tuple[str, int], bool]] = defaultdict(dict)
     for file in sorted(folder.glob("validation.rank*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in read_jsonl(file):
             answers[row["step"]][row["validation"], row["draw"]] = GUESS not in row["response"]
     return [(step, fmean(own.values())) for step, own in sorted(answers.items())]
 

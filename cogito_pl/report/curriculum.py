@@ -1,6 +1,5 @@
 """The panel of a curriculum: accuracy, weights and lengths of the rollouts of each stage of a GRPO fit."""
 
-import json
 from collections import Counter
 from html import escape
 from itertools import groupby
@@ -10,6 +9,7 @@ import yaml
 
 from cogito_pl.data.scores import read_scores
 from cogito_pl.data.strata import STRATA, StrataConfig, strata
+from cogito_pl.files import read_jsonl
 from cogito_pl.report.charts import BLUE, VERMILION, Line, line_chart
 from cogito_pl.report.curves import Curve, smoothed
 from cogito_pl.report.page import figure
@@ -26,7 +26,7 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
         handoffs: Pairs of the step at which a stage began and the step whose weights it began with.
     """
     file = folder / "rollouts.jsonl"
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    rows = read_jsonl(file) if file.exists() else []
     if not any(row["stage"] for row in rows):
         return ""
     values = [(row["step"], summary(row["prompts"])) for row in rows]
@@ -52,7 +52,7 @@ def curriculum_section(folder: Path, handoffs: Curve) -> str:
         ),
         drawn({"weight": ("", WRONG)}, "Weight of a prompt", "Mean over the prompts of a rollout.", percent=False),
         drawn(
-            {"right_length_tokens": ("correct", CORRECT), "wrong_length_tokens": ("wrong", WRONG)},
+            {"correct_length_tokens": ("correct", CORRECT), "wrong_length_tokens": ("wrong", WRONG)},
             "Length of correct and wrong samples",
             "Tokens. A dynamic length reward pulls wrong samples to the length of correct ones, in its stages.",
             percent=False,

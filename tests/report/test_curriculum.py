@@ -14,7 +14,15 @@ STAGES = ["easy"] * 3 + ["medium"] * 2 + ["hard <b>"] * 4
 
 def prompt(p: float, weight: float) -> dict:
     right, wrong = [20] * int(4 * p), [40] * int(4 - 4 * p)
-    return {"p": p, "weight": weight, "right": right, "wrong": wrong, "cut": 0, "silent": 0, "terms": {"format": 1.0}}
+    return {
+        "p": p,
+        "weight": weight,
+        "correct": right,
+        "wrong": wrong,
+        "truncated": 0,
+        "zero_advantage": 0,
+        "terms": {"format": 1.0},
+    }
 
 
 @pytest.fixture
