@@ -1,4 +1,4 @@
-"""What it costs to grade completions, hostile ones among them.
+"""What grading costs, on completions of which some are hostile.
 
     python -m benchmarks.grading --count 10000 --workers 2
 
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward, RewardConfig
+from cogito_pl.rewards.verifier.grade import VERDICTS
 
 SHARES = {"exact": 0.60, "parsing": 0.30, "unparsable": 0.09, "hostile": 0.01}
 WORDS = ("the", "so", "we", "see", "that", "sides", "of", "this", "triangle", "are", "equal", "then", "add", "angles")
@@ -118,8 +119,8 @@ def grade_all(drawn: list[Completion], workers: int, deadline_s: float, batch: i
     for first in range(0, len(drawn), batch):
         part = drawn[first : first + batch]
         result = reward.score([done.response for done in part], [done.problem for done in part])
-        for done, verdict in zip(part, result.grades, strict=True):
-            verdicts[done.share]["right" if verdict.correct else "wrong" if verdict.parsed else "unparsed"] += 1
+        for done, grade in zip(part, result.grades, strict=True):
+            verdicts[done.share][grade.verdict] += 1
     reward.close()
     after = cpu_s()
     costs = {
@@ -164,9 +165,9 @@ def main() -> None:
     costs, verdicts = grade_all(
         draw(settings.count, settings.seed), settings.workers, settings.deadline, settings.batch
     )
-    table = Table("share", "right", "wrong", "unparsed", title=f"{settings.count} completions, seed {settings.seed}")
+    table = Table("share", "correct", "wrong", "unparsed", title=f"{settings.count} completions, seed {settings.seed}")
     for share, counts in verdicts.items():
-        table.add_row(share, *(str(counts[verdict]) for verdict in ("right", "wrong", "unparsed")))
+        table.add_row(share, *(str(counts[verdict]) for verdict in VERDICTS))
     console.print(table)
     table = Table("cost or count", "value")
     for name, value in costs.items():

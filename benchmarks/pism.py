@@ -1,10 +1,10 @@
-"""What PISM's funnel saves beside all 100 generations of every problem, and whether it ranks problems by difficulty.
+"""What PISM saves by stopping early, against all 100 trials of every problem, and whether it ranks by difficulty.
 
     python -m benchmarks.pism --data <playground folder> --problems 32 --flops
     python -m benchmarks.pism --data <playground folder> --problems 640 --correlate
 
-Both run the same trials from the same seeds through the same code. The naive way, as the released code does it, wants
-every trial of every ratio, and reads the prompt of each for itself. Costs are those of the paper's settings, 10 trials
+Both run the same trials from the same seeds through the same code. The naive way, that of the released code, runs
+every trial of every ratio, and prefills the prompt of each anew. Costs are those of the paper's settings, 10 trials
 of 10 ratios; correlations those of the recipe that `--config` names.
 """
 
@@ -37,10 +37,10 @@ FRESH_SEED = 1_000_003
 
 
 class AllTrials(PISM):
-    """PISM the naive way: every trial of every ratio, whatever it is needed for."""
+    """PISM the naive way: every trial of every ratio, whether it is needed or not."""
 
     def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
-        """All that are not there yet."""
+        """All that have not been run."""
         tasks = [Task(ratio, repeat) for ratio in self.ratios for repeat in range(self.repeats)]
         return [task for task in tasks if task not in outcomes]
 
@@ -66,7 +66,7 @@ def score(settings: argparse.Namespace, scorer: Scorer, seed: int) -> tuple[list
 
 
 def read(recipe: str) -> dict[str, Any]:
-    """What a recipe sets of the module."""
+    """The module's settings in a recipe."""
     return yaml.safe_load(Path(recipe).read_text(encoding="utf-8"))["model"]["init_args"]
 
 
@@ -83,7 +83,7 @@ class Clock(L.Callback):
 
 
 def each_by_itself(requests: Sequence[Request]) -> list[list[Request]]:
-    """No two trials share a prompt."""
+    """Gives every trial a prompt of its own."""
     return [[request] for request in requests]
 
 
@@ -120,8 +120,8 @@ def correlation(settings: argparse.Namespace) -> dict[str, Any]:
     stars = np.array([row["lambda_star"] for row in rows])
     drawn = np.array([problem.meta["difficulty"] for problem in problems])
     families = np.array([problem.meta["family"] for problem in problems])
-    image_options = np.array([bool(problem.images) for problem in problems])
-    groups = {family: families == family for family in dict.fromkeys(families)} | {"with pictures": image_options}
+    with_images = np.array([bool(problem.images) for problem in problems])
+    groups = {family: families == family for family in dict.fromkeys(families)} | {"with images": with_images}
     rates = np.array([fresh[row["id"]] for row in rows])
     cuts = StrataConfig(scorer="pism", file="in memory", thresholds=tuple(settings.cuts))
     found = np.array(strata(list(stars), cuts))
@@ -132,10 +132,10 @@ def correlation(settings: argparse.Namespace) -> dict[str, Any]:
             k: round(spearman(drawn[mine], rates[mine]), 2) for k, mine in groups.items()
         },
         "rho, lambda* and fresh pass rate": round(spearman(stars, rates), 2),
-        "fresh accuracy, with pictures": {
+        "fresh accuracy, with images": {
             name: {"problems": int(mine.sum()), "accuracy": round(float(rates[mine].mean()), 3)}
             for name in STRATA
-            if (mine := (found == name) & image_options).any()
+            if (mine := (found == name) & with_images).any()
         },
     }
 

@@ -6,7 +6,7 @@ import lightning.pytorch as L
 
 from cogito_pl.modules import handoff
 from cogito_pl.modules.lightning_internals import finish_epoch, validate_now
-from cogito_pl.modules.weight_files import learning_weights, remove_weights, write_weights
+from cogito_pl.modules.weight_files import remove_weights, trained_weights, write_weights
 
 KEPT = ("stage", "best", "best_file", "best_step", "reference_file", "stale")
 
@@ -73,7 +73,7 @@ class BestCheckpointHandoff(L.Callback):
             return
         if handoff.improves(score := handoff.monitored(trainer, self.monitor), self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
-            self.best_file = write_weights(trainer, learning_weights(module), name)
+            self.best_file = write_weights(trainer, trained_weights(module), name)
             self.best, self.best_step, self.stale = score, trainer.global_step, 0
             self._written.add(self.best_file)
         else:

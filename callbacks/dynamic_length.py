@@ -14,7 +14,7 @@ from cogito_pl.rl.rollout import Rollout
 class DynamicLengthReward(RewardTerm):
     """Adds `weight` times the length reward of `cogito_pl.rl.lengths` to the rewards, as the term `length`.
 
-    VL-Cogito (arXiv 2507.22607, eq. 5 to 8). With it the method gives prompts without a right completion a quarter of
+    VL-Cogito (arXiv 2507.22607, eq. 5 to 8). With it the method gives prompts without a correct completion a quarter of
     the weight: `callbacks.ODSWReweighting` does, under the shape `hard`, or alone under `all_wrong_only`.
 
     Logs `applied/length`, the share of completions whose term is not 0, `reward/length`, the mean term, and in
@@ -22,16 +22,16 @@ class DynamicLengthReward(RewardTerm):
 
     Args:
         variant: Whose rule; the settings below that are null are taken from it.
-        max_length: Target, in tokens, of groups without a right completion.
+        max_length: Target, in tokens, of groups without a correct completion.
         weight: Of the term in the reward (gamma).
         stages: Act in these stages only; null acts always.
-        target: `mean` or `minimum` of the lengths of the group's right completions, or `fixed`: always `max_length`.
+        target: `mean` or `minimum` of the lengths of the group's correct completions, or `fixed`: always `max_length`.
         r_min: Least reward, at length 0 and at twice the target.
         r_max: Reward at the target.
-        r_min_all_wrong: `r_min` in groups without a right completion.
+        r_min_all_wrong: `r_min` in groups without a correct completion.
         scope: Which completions are rewarded: `wrong` ones or `all`.
         clamp: Completions longer than twice the target get `r_min`; without it the cosine goes up again.
-        all_wrong: In groups without a right completion: the same `cosine`, or a `ramp` up to `max_length`.
+        all_wrong: In groups without a correct completion: the same `cosine`, or a `ramp` up to `max_length`.
     """
 
     name = "length"

@@ -1,4 +1,4 @@
-"""Online difficulty soft weighting (ODSW): prompts count by the share of their completions that are right."""
+"""Online difficulty soft weighting (ODSW): prompts count by the share of their completions that are correct."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -17,7 +17,7 @@ BY_NAME: dict[str, Shape] = {"easy": "easy", "medium": "medium", "hard": "hard"}
 class ODSWReweighting(RolloutCallback):
     """Multiplies the advantages of each prompt, once they are normalised, by F(p) of `cogito_pl.rl.odsw`.
 
-    VL-Cogito (arXiv 2507.22607, eq. 4 and 8). What the paper and the released code give to a prompt without any right
+    VL-Cogito (arXiv 2507.22607, eq. 4 and 8). What the paper and the released code give to a prompt without any correct
     completion (p = 0) under the shapes `hard` and `binary_low`:
 
         official: `zero_weight` under `hard`, and 0 under `binary_low`

@@ -1,4 +1,4 @@
-"""How hard the prompts of every rollout were, what they counted, how long their right and wrong completions were."""
+"""Statistics of every rollout: accuracy of its prompts, their weights, lengths of correct and wrong completions."""
 
 from collections import defaultdict
 from pathlib import Path

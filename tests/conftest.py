@@ -6,12 +6,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import functools
 import sys
 from pathlib import Path
 
+import docstring_parser
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.cli import LightningCLI
 from PIL import Image
 
 from cogito_pl.playground.parts import PartSpec
@@ -21,6 +24,8 @@ from cogito_pl.problem import IMAGE_MARKER, LazyImage, Problem
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)  # the model is so small that a second thread only spins
+# Every parser of a command line reads the sources of all classes that it describes: here, each of them is read once.
+docstring_parser.parse_from_object = functools.cache(docstring_parser.parse_from_object)
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +46,31 @@ def playground_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run_cli(monkeypatch):
-    """Runs `train.py` with the given arguments in this process."""
+    """Runs `train.py` with the given arguments in this process, without the parsers of its other subcommands."""
     monkeypatch.syspath_prepend(str(ROOT))
 
     def run(*args: object):
-        monkeypatch.setattr(sys, "argv", ["train.py"])
-        from train import main
+        from train import CogitoCLI, main
 
+        monkeypatch.setattr(sys, "argv", ["train.py"])
+        subcommand, all_of_them = args[0], LightningCLI.subcommands()
+        only = {subcommand: all_of_them[subcommand]}
+        monkeypatch.setattr(CogitoCLI, "subcommands", staticmethod(lambda: only))
         return main([str(arg) for arg in args])
 
     return run
+
+
+@pytest.fixture
+def build_cli(run_cli, monkeypatch):
+    """Builds the objects of a `train.py` command, on a CPU, and does not run it."""
+    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
+    here = {"accelerator": "cpu", "precision": "32-true", "devices": "1", "strategy": "auto"}
+
+    def build(*args: object):
+        return run_cli(*args, *(f"--trainer.{name}={value}" for name, value in here.items()))
+
+    return build
 
 
 def noise_image(width: int, height: int, seed: int = 0) -> LazyImage:

@@ -52,20 +52,35 @@ def refused(run_cli, *args) -> str:
     return errors.getvalue()
 
 
+def assert_within(part, whole, place=""):
+    """Every setting of `part` has its value in `whole`, which may have more, such as defaults."""
+    if isinstance(part, dict):
+        assert isinstance(whole, dict), place
+        for name, value in part.items():
+            assert_within(value, whole[name], f"{place}.{name}")
+    elif isinstance(part, list):
+        assert len(part) == len(whole), place
+        for number, (one, other) in enumerate(zip(part, whole, strict=True)):
+            assert_within(one, other, f"{place}[{number}]")
+    else:
+        assert part == whole, place
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_recipe_prints_a_configuration_that_prints_itself(run_cli, tmp_path, path):
+def test_every_recipe_prints_a_configuration_that_parses_again_and_builds_its_objects(
+    run_cli, build_cli, tmp_path, path
+):
     full = printed(run_cli, command_of(path), "--config", path)
     (tmp_path / "full.yaml").write_text(full)
-    assert printed(run_cli, command_of(path), "--config", tmp_path / "full.yaml") == full
-
-
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_objects_of_every_recipe_can_be_built(run_cli, monkeypatch, path):
-    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
-    cli = run_cli(command_of(path), "--config", path, "--trainer.accelerator=cpu", "--trainer.precision=32-true",
-                  "--trainer.devices=1", "--trainer.strategy=auto")  # fmt: skip
+    cli = build_cli(command_of(path), "--config", tmp_path / "full.yaml")
     assert cli.model.policy is None  # no weights were loaded
     assert cli.model.seed == cli.datamodule.seed == 17
+    full = yaml.safe_load(full)
+    for name in ("accelerator", "precision", "devices", "strategy"):  # which `build_cli` sets
+        del full["trainer"][name]
+    if full["data"]["stages"]:  # which give the number of epochs
+        assert full["trainer"].pop("max_epochs") is None
+    assert_within(full, yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))[command_of(path)])
 
 
 @pytest.mark.parametrize("overlay", sorted({*OVERLAYS} - {*LESS}), ids=lambda path: path.name)
@@ -116,16 +131,9 @@ ROWS = {
 
 
 @pytest.mark.parametrize("row", ROWS, ids="+".join)
-def test_every_row_of_vl_cogitos_ablations_is_the_recipe_with_its_overlays(run_cli, monkeypatch, row):
-    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
+def test_every_row_of_vl_cogitos_ablations_is_the_recipe_with_its_overlays(build_cli, row):
     files = [ROOT / "configs/vl_cogito.yaml", *(ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in row)]
-    here = (
-        "--trainer.accelerator=cpu",
-        "--trainer.precision=32-true",
-        "--trainer.devices=1",
-        "--trainer.strategy=auto",
-    )
-    cli = run_cli("fit", *(word for file in files for word in ("--config", file)), *here)
+    cli = build_cli("fit", *(word for file in files for word in ("--config", file)))
     plain = (RolloutCallback.on_rewards, RolloutCallback.on_advantages)
     rollout = [c for c in cli.trainer.callbacks if isinstance(c, RolloutCallback)]
     shaping = [c for c in rollout if (type(c).on_rewards, type(c).on_advantages) != plain]
@@ -150,9 +158,8 @@ def test_a_source_of_an_overlay_inherits_nothing_from_the_one_it_replaces(run_cl
     assert source.get("split", "train") == "train"
 
 
-def test_one_seed_reaches_the_module_and_the_data(run_cli, monkeypatch):
-    monkeypatch.setattr("lightning.pytorch.cli.LightningCLI._run_subcommand", lambda self, subcommand: None)
-    cli = run_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", "--seed_everything=3")
+def test_one_seed_reaches_the_module_and_the_data(build_cli):
+    cli = build_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml", "--seed_everything=3")
     assert (cli.model.seed, cli.datamodule.seed) == (3, 3)
 
 

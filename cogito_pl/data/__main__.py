@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from cogito_pl.data.source import Columns, Source
-from cogito_pl.problem import KINDS
+from cogito_pl.rewards import KINDS
 
 
 def build_parser() -> argparse.ArgumentParser:

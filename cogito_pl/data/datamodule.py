@@ -10,7 +10,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.draw_order import DrawContext, DrawOrder, Mixture
 from cogito_pl.data.loading import Batch, InOrderSampler, loader
-from cogito_pl.data.reading.reader import Rejection, check_answer, read_source, write_rejections
+from cogito_pl.data.reading.reader import Rejection, read_source, write_rejections
 from cogito_pl.data.scores import stratified, stratum_counts
 from cogito_pl.data.source import Source
 from cogito_pl.data.staged import StagedDataModule
@@ -130,7 +130,7 @@ class ReasoningDataModule(StagedDataModule):
             rejection_limit=self.rejection_limit,
             check_images=self.check_images,
             max_image_pixels=self.max_image_pixels,
-            check=lambda problem: check_answer(problem) or module.rejection(problem, training=training),
+            check=lambda problem: module.rejection(problem, training=training),
             progress=self.trainer.is_global_zero,
         )
         self.rejections += result.rejections

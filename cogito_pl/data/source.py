@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cogito_pl.problem import KINDS, Kind
-
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
@@ -53,14 +51,12 @@ class Source:
     subset: str | None = None
     split: str = "train"
     columns: Columns = Columns()
-    kind: Kind | None = None
+    kind: str | None = None
     image_root: str | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for settings that no data can satisfy."""
-        if self.kind is not None and self.kind not in KINDS:
-            raise ValueError(f"source {self.label}: kind={self.kind!r} is unknown; it is one of {', '.join(KINDS)}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"source {self.label}: limit={self.limit} leaves no rows; use null for all of them")
 

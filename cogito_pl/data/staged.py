@@ -176,7 +176,7 @@ class StagedDataModule(L.LightningDataModule):
         return Batch(tuple(numbers), tuple(self.train_problems[index] for index in indices))
 
     def state_dict(self) -> dict[str, Any]:
-        """The stage's name for whoever reads the checkpoint, the decisions to end stages early, and the draws."""
+        """The name of the current stage, the decisions to end stages early, and the draws."""
         return {
             "stage": self.stage.name if self.stage else "",
             "ended": dict(self.ended),

@@ -1,6 +1,6 @@
-"""How evenly a response's attention is spread over images and text, from sums over token sets. Knows no model.
+"""Cross-modality attention balance: how a response divides its attention between images and text.
 
-Cross-modality attention balance (CMAB): arXiv 2511.06722, equation 4. For response token t and layer l, with A the
+CMAB: arXiv 2511.06722, equation 4. For response token t and layer l, with A the
 attention row averaged over heads and S its sum over a set of prompt tokens,
 
     rho[l, t] = S_image[l, t] / S_text[l, t]
@@ -31,7 +31,7 @@ TEXTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class BalanceConfig:
-    """Which number is made of the captured sums; the defaults are the paper's.
+    """How captured attention becomes one number; the defaults are the paper's.
 
     Args:
         layers: `inner` leaves out the first and the last, `all` takes every one; or indices, counted from zero.
@@ -71,7 +71,7 @@ VARIANTS = {
     "no_sink": BalanceConfig(sink=False),
     "question": BalanceConfig(text="question"),
 }
-"""What every record states; any other is recomputed from the capture."""
+"""Balances that are columns of every score file; any other is recomputed from the kept attention."""
 
 
 def balance(sums: Tensor, sizes: Tensor, config: BalanceConfig = PAPER) -> float:
@@ -80,7 +80,7 @@ def balance(sums: Tensor, sizes: Tensor, config: BalanceConfig = PAPER) -> float
     Args:
         sums: Attention on each token set, `[layers, T, S]`; see `TokenSets` for the sets.
         sizes: Tokens of each set, `[S]`.
-        config: Which number.
+        config: How the sums become one number.
 
     Raises:
         ValueError: The model lacks the layers, or the prompt the text, that `config` names.

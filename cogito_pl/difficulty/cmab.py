@@ -1,7 +1,7 @@
-"""Cross-modality attention balance (CMAB) of problems: solve, verify, look at where the verified response looked.
+"""Scores problems by the attention balance (CMAB) of their first correct response.
 
-Difficulty-aware sampling (arXiv 2511.06722). Responses are drawn until one is right; its attention is captured in one
-forward and kept, so that any balance (see `balance.py`) can be taken from it later without the model.
+Difficulty-aware sampling (arXiv 2511.06722). Responses are sampled until one is correct; its attention is captured in
+one forward and kept, so that any balance (see `balance.py`) can be taken from it later without the model.
 
 Deviations from the released code: the attention is that of the verified response, not of a fresh one; the image is
 the one that the model answered about (the code rescales it twice, to nearly black); plain sampling in the place of a
@@ -20,10 +20,10 @@ from cogito_pl.problem import Problem
 
 
 class CMAB(Scorer):
-    """Scores problems by how evenly their first right response attends to images and text.
+    """Scores problems by how evenly their first correct response attends to images and text.
 
     Args:
-        tries: Responses that are drawn before a problem counts as unsolved.
+        tries: Responses that are sampled before a problem counts as unsolved.
         balance: The balance that becomes the score `rho`; others stand beside it, as `rho_<variant>`.
     """
 
@@ -36,17 +36,18 @@ class CMAB(Scorer):
         self.tries, self.balance = tries, balance
 
     def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
-        """The next try, until one is right or all are used up."""
-        right, done = self._progress(outcomes)
-        return [] if right or done == self.tries else [Task(0.0, done)]
+        """The next try, until one is correct or all are used up."""
+        solved, done = self._progress(outcomes)
+        return [] if solved or done == self.tries else [Task(0.0, done)]
 
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
         """Whether the problem was solved, and after how many tries."""
-        right, done = self._progress(outcomes)
-        return {"solved": True if right else False if done == self.tries else None, "n_ok": int(right), "n_done": done}
+        correct, done = self._progress(outcomes)
+        solved = True if correct else False if done == self.tries else None
+        return {"solved": solved, "n_ok": int(correct), "n_done": done}
 
     def _progress(self, outcomes: Outcomes) -> tuple[bool, int]:
-        """Whether a try was right, and the tries up to it, counted without gaps."""
+        """Whether a try was correct, and the tries up to it, counted without gaps."""
         for done in range(self.tries):
             if Task(0.0, done) not in outcomes:
                 return False, done
@@ -55,7 +56,7 @@ class CMAB(Scorer):
         return False, self.tries
 
     def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
-        """The attention of a right response: `sums` `[layers, T, S]`, `sizes` `[S]` of the sets, and its ids `[T]`.
+        """The attention of a correct response: `sums` `[layers, T, S]`, `sizes` `[S]` of the sets, and its ids `[T]`.
 
         Raises:
             ValueError: The policy is sharded, so that ranks would wait for each other.
@@ -70,7 +71,7 @@ class CMAB(Scorer):
     def measure(self, kept: Mapping[str, Tensor]) -> dict[str, Any]:
         """The balance, by `balance` and by every variant, and the tokens it is made of.
 
-        None where nothing is right, and for a variant that the model has no layer for.
+        None where no response is correct, and for a variant that the model has no layer for.
         """
         names = ("rho", "image_tokens", "text_tokens", "response_tokens", *(f"rho_{name}" for name in VARIANTS))
         if not kept:

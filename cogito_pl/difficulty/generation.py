@@ -1,7 +1,7 @@
-"""Runs trials: hides, encodes, samples, grades. Knows the policy and the verifier; nothing of files or of scores.
+"""Runs trials: masks images, encodes prompts, samples completions, grades them.
 
 A trial's outcome depends on the weights, its problem and its own seed alone, not on what it is batched with. Trials of
-one problem that hide nothing share a prompt, which is read once for all of them.
+one problem that hide nothing share a prompt, which is prefilled once for all of them.
 """
 
 import logging
@@ -10,37 +10,38 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from cogito_pl.difficulty.identity import problem_digest, trial_seed
 from cogito_pl.difficulty.scorer import Scorer, Task
-from cogito_pl.difficulty.trials import Trial, problem_digest, trial_seed
+from cogito_pl.difficulty.trials import Trial
 from cogito_pl.policy import Policy, Prompt, PromptEncoder, SamplingConfig
 from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards import Grade, Reward
 
 _log = logging.getLogger(__name__)
 ENGINE_ERRORS = (RuntimeError, OSError, MemoryError, ValueError)
-"""What sampling may raise on a bad day: out of memory, a kernel, an image that can no longer be read."""
+"""Exceptions that concern a batch and not the code: out of memory, a failed kernel, an image that cannot be read."""
 
 Request = tuple[Problem, Task]
 
 
 class TooManyErrors(Exception):
-    """So many problems raised that the machine or the settings must be wrong."""
+    """Too many problems could not be scored, so that the machine or the settings must be at fault."""
 
 
 @dataclass(kw_only=True)
 class TrialRunner:
-    """Runs batches of trials and keeps a failure of the engine apart from a wrong answer.
+    """Runs batches of trials. A failure of the engine never counts as a wrong answer.
 
     Args:
-        policy: Samples.
-        reward: Grades.
+        policy: Samples the completions.
+        reward: Grades them.
         scorer: Says what a trial hides.
         sampling: How completions are drawn.
         seed: Of masks and completions.
-        least: Completions that are decoded side by side at least, before prompts are parted by their lengths.
+        least: Completions that are decoded side by side at least, before prompts are grouped by their lengths.
         attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
         most_errors: More problems than this are not set aside: the scoring stops.
-        filler: Sampled by a rank without trials while ranks that it must keep in step with have some.
+        filler: Sampled by a rank that has no trials while sharded ranks, which sample together, still have some.
     """
 
     policy: Policy
@@ -85,7 +86,7 @@ class TrialRunner:
         if len(self.set_aside) > self.most_errors:
             raise TooManyErrors(
                 f"{message}. That makes {len(self.set_aside)}, more than most_errors={self.most_errors}. The trials so "
-                "far are kept: run the same command to go on"
+                "far are kept: run the same command to continue"
             )
         _log.warning("%s; it stays without a score until the next run", message)
 
@@ -140,7 +141,7 @@ class TrialRunner:
 
 
 def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: PromptEncoder) -> Problem:
-    """The problem as a trial shows it: every image hidden by itself. The very problem where nothing is hidden."""
+    """The problem as a trial shows it, each image masked by a seed of its own; unchanged where nothing is hidden."""
     if task.ratio == 0 or not problem.images:
         return problem
     key = trial_seed(seed, problem.id, task)
@@ -152,7 +153,7 @@ def masked(problem: Problem, task: Task, scorer: Scorer, seed: int, encoder: Pro
 
 
 def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> list[list[int]]:
-    """Parts groups into calls of the sampler: of one size, as it must be, and of prompts of about one length.
+    """Divides groups into calls of the sampler: groups of one size, as it requires, and prompts of similar lengths.
 
     Prompts beside each other are padded to the longest, so that a call of mixed ones would mostly read padding.
 
@@ -176,7 +177,7 @@ def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> l
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:
-    """Requests that share a prompt, together: those of one problem that hide nothing."""
+    """Groups requests that share a prompt: those of one problem that hide nothing."""
     groups: dict[object, list[Request]] = {}
     for place, (problem, task) in enumerate(requests):
         shared = task.ratio == 0 or not problem.images

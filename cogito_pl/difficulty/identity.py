@@ -1,7 +1,6 @@
-"""What makes two runs' trials the same: weights, prompt, sampling, mask and seed; not paths, batches or thresholds."""
+"""What a trial depends on: weights, prompt, sampling, mask, grading and seed; not paths, batches or thresholds."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,9 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from cogito_pl.difficulty.scorer import Scorer
+from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.policy import PromptEncoder, SamplingConfig
-from cogito_pl.seeds import digest
+from cogito_pl.problem import Problem
+from cogito_pl.seeds import digest, stable_seed
 
 VALUES = 4096
 """Values of a tensor that its digest looks at, evenly spread: a step of any optimiser changes some of them."""
@@ -20,7 +20,12 @@ PROMPT = ("system_prompt", "instruction", "dtype")
 
 
 def trial_settings(
-    encoder: PromptEncoder, weights: str, scorer: Scorer, sampling: SamplingConfig, seed: int
+    encoder: PromptEncoder,
+    weights: str,
+    scorer: Scorer,
+    sampling: SamplingConfig,
+    grading: Mapping[str, Any],
+    seed: int,
 ) -> dict[str, Any]:
     """What decides the outcome of a trial, as plain values that can be compared and read."""
     return {
@@ -30,6 +35,7 @@ def trial_settings(
         **{name: getattr(encoder.config, name) for name in PROMPT},
         "sampling": asdict(sampling),
         "hidden": scorer.trial_settings(),
+        "grading": dict(grading),
         "seed": seed,
     }
 
@@ -45,6 +51,12 @@ def weights_digest(model: nn.Module) -> str:
     return total.hexdigest()
 
 
-def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits that change with any of the settings."""
-    return digest(json.dumps(settings, sort_keys=True).encode())[:8]
+def trial_seed(seed: int, problem_id: str, task: Task) -> int:
+    """A seed that depends on these alone, the same in every process and on every machine."""
+    return stable_seed(seed, problem_id, float(task.ratio), task.repeat)
+
+
+def problem_digest(problem: Problem) -> str:
+    """Digest of what a model is shown and what is expected of it, images by their sizes."""
+    seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
+    return digest(repr(seen), 6)

@@ -1,8 +1,8 @@
-"""Hides a share of an image. Pure functions of image, ratio and seed; knows nothing of models or problems.
+"""Masks a share of an image, as a pure function of image, ratio and seed.
 
 Difficulty-aware sampling (arXiv 2511.06722) masks "the specified proportion of pixels" at random and leaves size and
 colour of the pieces open. `pixel` is the text to the letter; `patch` hides whole cells, one visual token each, where
-single pixels would leave the rest of every token to see; `rect` is what the released code does instead of either.
+single pixels would leave the rest of every token visible; `rect` is what the released code does instead of either.
 """
 
 import math
@@ -10,6 +10,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
+
+from cogito_pl.policy import PromptEncoder
 
 Operator = Literal["patch", "pixel", "rect"]
 Fill = Literal["black", "mean", "gray"]
@@ -20,7 +22,7 @@ FILLS: tuple[str, ...] = get_args(Fill)
 def mask_image(
     image: Image.Image, ratio: float, seed: int, *, operator: Operator = "patch", fill: Fill = "black", cell: int = 28
 ) -> Image.Image:
-    """A copy of a RGB image with `ratio` of it painted over.
+    """A copy of an RGB image with the share `ratio` of it painted over.
 
     Args:
         image: The image.
@@ -31,10 +33,10 @@ def mask_image(
         cell: Side of a cell of `patch` in pixels; cells at the right and lower edge may be cut.
 
     Raises:
-        ValueError: The ratio is no share.
+        ValueError: The ratio is not in [0, 1].
     """
     if not 0 <= ratio <= 1:
-        raise ValueError(f"ratio={ratio} is no share of a picture; choose one from 0 to 1")
+        raise ValueError(f"ratio={ratio} is not a share of an image; choose one from 0 to 1")
     pixels = np.array(image.convert("RGB"))
     hidden = hidden_pixels(image.size, ratio, seed, operator=operator, cell=cell)
     pixels[hidden] = {"black": 0, "gray": 128, "mean": pixels.reshape(-1, 3).mean(0).round()}[fill]
@@ -71,3 +73,22 @@ def _rectangle(width: int, height: int, ratio: float, draw: np.random.Generator)
         x, y = draw.integers(0, width - w, endpoint=True), draw.integers(0, height - h, endpoint=True)
         hidden[y : y + h + 1, x : x + w + 1] = True
     return hidden
+
+
+def token_grid(image: Image.Image, encoder: PromptEncoder, cell: int | None = None) -> tuple[Image.Image, int]:
+    """The image as the processor will scale it, so that it scales no further, and the side of a token in pixels.
+
+    Args:
+        image: A RGB image.
+        encoder: Its family says how an image is scaled.
+        cell: Take cells of this side instead of tokens.
+
+    Raises:
+        ValueError: The model's family does not cut images into square tokens, and no `cell` is given.
+    """
+    scaled, side = encoder.family.scale_image(encoder.processor, image)
+    if side is None and cell is None:
+        raise ValueError(
+            f"the family {encoder.family.name} does not say how large its visual tokens are; set scorer.patch in pixels"
+        )
+    return scaled, cell or side

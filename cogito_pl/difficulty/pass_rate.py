@@ -1,7 +1,8 @@
-"""Pass rate: the share of right answers among a few. VL-Cogito (arXiv 2507.22607) drops what is right too often.
+"""Scores problems by their pass rate, by which VL-Cogito (arXiv 2507.22607) filters its data.
 
 Its section on data: 8 trials per question, questions with an accuracy above 50% are removed (4 of 8 stay), those that
-were never right stay too. How trials are prompted, at what temperature, and who grades is not said there.
+were never solved stay too. The prompt, the temperature and the grader of the trials are not
+stated there.
 """
 
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
 
 
 class PassRate(Scorer):
-    """Scores a problem by the share of trials that are right.
+    """Scores a problem by the share of trials that are correct.
 
     Args:
         repeats: Trials of a problem.
@@ -28,7 +29,7 @@ class PassRate(Scorer):
         self.repeats, self.keep_at_most = repeats, keep_at_most
 
     def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
-        """All trials that are not there yet."""
+        """All trials that have not been run."""
         return [task for task in (Task(0.0, repeat) for repeat in range(self.repeats)) if task not in outcomes]
 
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
@@ -42,10 +43,6 @@ class PassRate(Scorer):
             "n_ok": sum(found),
             "n_done": len(found),
         }
-
-    def trial_settings(self) -> dict[str, Any]:
-        """Nothing: a trial shows the problem as it is."""
-        return {}
 
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""

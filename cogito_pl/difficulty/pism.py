@@ -1,12 +1,12 @@
-"""Progressive image semantic masking: how much of an image can be hidden until the model fails.
+"""Scores problems by progressive image semantic masking (PISM): the share of an image to hide until the model fails.
 
-Difficulty-aware sampling (arXiv 2511.06722), eqs. 1-3: with delta_k = 1 where trial k at masking ratio r is right,
+Difficulty-aware sampling (arXiv 2511.06722), eqs. 1-3: with delta_k = 1 where trial k at masking ratio r is correct,
 
     P_c(r) = (1 / K) sum_k delta_k,    lambda* = min { r : P_c(r) < tau },    infinite where no ratio fails.
 
-Ratios are gone through upwards and each ratio's trials one after the other, no further than lambda* needs: a ratio is
-over as soon as no outcome of its remaining trials can change whether it fails, and none above the first that fails is
-tried. For lambda* that is the same as all K trials of all ratios.
+Ratios are tried in ascending order and each ratio's trials one after the other, no further than lambda* needs: a ratio
+is decided as soon as no outcome of its remaining trials can change whether it fails, and none above the first that
+fails is tried. That gives the same lambda* as all K trials of all ratios.
 
 Deviations: the operator is a choice (see `masks.py`); a problem without images is tried at ratio 0 alone.
 """
@@ -17,8 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from PIL import Image
 
-from cogito_pl.difficulty.grid import token_grid
-from cogito_pl.difficulty.masks import FILLS, OPERATORS, Fill, Operator, mask_image
+from cogito_pl.difficulty.masks import FILLS, OPERATORS, Fill, Operator, mask_image, token_grid
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
 from cogito_pl.policy import PromptEncoder
 
@@ -38,20 +37,20 @@ def wilson_upper(successes: int, trials: int, z: float) -> float:
 
 
 def successes_to_pass(repeats: int, threshold: float, wilson: float | None = None) -> int:
-    """The fewest right trials of `repeats` with which a ratio does not fail; `repeats + 1` where all are too few."""
+    """The fewest correct trials of `repeats` with which a ratio does not fail; `repeats + 1` where all are too few."""
     value = (lambda s: s / repeats) if wilson is None else (lambda s: wilson_upper(s, repeats, wilson))
     return next((s for s in range(repeats + 1) if value(s) >= threshold), repeats + 1)
 
 
 def verdict(successes: int, done: int, repeats: int, needed: int) -> bool | None:
-    """Whether a ratio passes after `done` of its trials; None while the remaining ones can go either way."""
+    """Whether a ratio passes after `done` of its trials; None while the remaining ones can still decide it."""
     if successes >= needed:
         return True
     return False if successes + repeats - done < needed else None
 
 
 class Level(NamedTuple):
-    """One ratio of one problem: right trials, trials, and whether it passes (None while it is open)."""
+    """One ratio of one problem: correct trials, trials, and whether it passes (None while it is open)."""
 
     ratio: float
     ok: int
@@ -66,7 +65,7 @@ class PISM(Scorer):
         ratios: Shares that are hidden, upwards from 0. The paper's strata do not tell ratios above 0.7 apart: leaving
             out 0.8 and 0.9 gives the same strata with about a sixth fewer trials, and infinity in their place.
         repeats: Trials of a ratio, each with a mask of its own (K).
-        threshold: A ratio fails where fewer than this share of its trials are right (tau).
+        threshold: A ratio fails where fewer than this share of its trials are correct (tau).
         operator: `patch` hides cells that are one visual token each, `pixel` (the paper's words) single pixels, `rect`
             (the released code) one rectangle.
         fill: What is painted over hidden parts: `black`, the image's `mean` colour, or medium `gray`.
@@ -92,7 +91,7 @@ class PISM(Scorer):
         self.ratios = tuple(float(ratio) for ratio in ratios)
         self.repeats, self.threshold, self.wilson = repeats, threshold, wilson
         self.operator, self.fill, self.patch = operator, fill, patch
-        self._refuse_nonsense()
+        self._check()
         self.needed = successes_to_pass(repeats, threshold, wilson)
         if not 0 < self.needed <= repeats:
             outcome = "pass" if self.needed == 0 else "fail"
@@ -101,14 +100,14 @@ class PISM(Scorer):
                 "whatever the model answers; raise repeats or change the threshold"
             )
 
-    def _refuse_nonsense(self) -> None:
+    def _check(self) -> None:
         ascending = all(low < high for low, high in zip(self.ratios, self.ratios[1:], strict=False))
         if not self.ratios or self.ratios[0] != 0 or not ascending or self.ratios[-1] > 1:
-            raise ValueError(f"scorer.ratios={list(self.ratios)} must rise from 0, the whole picture, to at most 1")
+            raise ValueError(f"scorer.ratios={list(self.ratios)} must rise from 0, the whole image, to at most 1")
         if self.repeats < 1:
             raise ValueError(f"scorer.repeats={self.repeats} must be at least 1")
         if not 0 < self.threshold <= 1:
-            raise ValueError(f"scorer.threshold={self.threshold} is no share above 0; the paper's is 0.1")
+            raise ValueError(f"scorer.threshold={self.threshold} is not in (0, 1]; the paper's is 0.1")
         if self.operator not in OPERATORS or self.fill not in FILLS:
             raise ValueError(f"scorer.operator={self.operator!r}, fill={self.fill!r}: choose {OPERATORS} and {FILLS}")
         if self.patch is not None and self.patch < 1:
@@ -138,7 +137,7 @@ class PISM(Scorer):
         return [task for task in (Task(level.ratio, repeat) for repeat in repeats) if task not in outcomes]
 
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
-        """lambda*, whether the whole image was solved, and right and all trials of every ratio that was tried."""
+        """lambda*, whether the whole image was solved, and the correct and all trials of every ratio that was tried."""
         levels = list(self.levels(outcomes, images))
         last = levels[-1]
         return {

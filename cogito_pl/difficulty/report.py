@@ -1,4 +1,4 @@
-"""Scores to look at: a table for the terminal and a histogram. Knows rows of scores; nothing of trials or models."""
+"""Shows scores: a table for the terminal and a histogram."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -15,7 +15,7 @@ EDGES = tuple(step * 10.0**power for power in range(-1, 3) for step in (1, 2, 5)
 
 
 def counts(rows: Sequence[dict[str, Any]], column: str) -> list[tuple[str, int]]:
-    """How often each value of `column` occurs, in rising order; ranges of 1, 2, 5, 10, ... where values are many.
+    """How often each value of `column` occurs, in ascending order; ranges of 1, 2, 5, 10, ... where values are many.
 
     Rows without a value come last: those of problems that were never solved, and those left undecided.
     """
@@ -48,7 +48,9 @@ def summary_table(rows: Sequence[dict[str, Any]], column: str, title: str) -> Ta
 
 
 def spent(rows: Sequence[dict[str, Any]]) -> str:
-    """How many trials the scores rest on."""
+    """How many problems were scored, and by how many trials where the scorer counts them (`n_done`)."""
+    if "n_done" not in rows[0]:
+        return f"{len(rows):,} problems"
     trials = sum(sum(row["n_done"]) if isinstance(row["n_done"], list) else row["n_done"] for row in rows)
     return f"{len(rows):,} problems, {trials / len(rows):.1f} trials each"
 

@@ -1,7 +1,7 @@
-"""What a difficulty score by generation is: trials that are wanted until a score is decided. Knows no model.
+"""What a scorer of difficulty is: it asks for trials of a problem until its score is decided.
 
-A trial shows a problem, its images hidden to some ratio, and is right or wrong. A scorer asks for trials as long as
-their outcomes can change its score; what it says of a problem is a pure function of the outcomes.
+A trial shows the model a problem, a share of its images hidden, and its answer is correct or wrong. A scorer asks for
+trials as long as their outcomes can change the score, which is a pure function of the outcomes.
 """
 
 from abc import ABC, abstractmethod
@@ -23,16 +23,16 @@ class Task(NamedTuple):
 
 
 Outcomes = Mapping[Task, bool]
-"""Right or wrong, by trial, for one problem."""
+"""Whether each trial of one problem was correct."""
 
 
 class Scorer(ABC):
     """A difficulty score. Subclasses are named in the configuration by class path."""
 
     name: ClassVar[str]
-    """What files of scores are named after."""
+    """Part of the names of score files."""
     headline: ClassVar[str]
-    """The column that tables and histograms show."""
+    """The column of the score that tables and histograms show."""
 
     @abstractmethod
     def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
@@ -45,26 +45,38 @@ class Scorer(ABC):
 
     @abstractmethod
     def score(self, outcomes: Outcomes, images: int) -> dict[str, Any]:
-        """The columns of the score, None where it is undecided. Outcomes that were not needed change nothing."""
+        """The columns of the score, None where it is undecided. Outcomes that were not needed change nothing.
 
-    @abstractmethod
-    def trial_settings(self) -> dict[str, Any]:
-        """The settings that decide the outcome of a trial, not those that decide the score from outcomes."""
+        Two columns are shown where they exist: `solved`, whether the model solves the problem as it is (None while
+        undecided), and `n_done`, the number of trials that were needed, or a list of such numbers.
+
+        Args:
+            outcomes: What is known.
+            images: How many images the problem has.
+        """
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
 
+    def trial_settings(self) -> dict[str, Any]:
+        """The settings that change what a trial shows or keeps, as plain values; not those that only change the score.
+
+        By default all settings where a subclass has its own `hide` or `keep`, else none.
+        """
+        cls = type(self)
+        return {} if cls.hide is Scorer.hide and cls.keep is Scorer.keep else self.settings()
+
     def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
-        """What is kept of a right trial besides its verdict, from its response's ids `[T]`; nothing, mostly."""
+        """Tensors to keep of a correct trial, from the ids `[T]` of its response; none by default."""
         return {}
 
     def measure(self, kept: Mapping[str, Tensor]) -> dict[str, Any]:
-        """The columns that are made of what was kept of a problem's first right trial, if anything was."""
+        """Further columns of the score, from what was kept of a problem's first correct trial (empty without one)."""
         return {}
 
     def hide(self, image: Image.Image, task: Task, seed: int, encoder: PromptEncoder) -> Image.Image:
-        """The image as a trial shows it; as it is, unless the scorer hides something."""
+        """The image as a trial shows it; unchanged by default. What this depends on belongs into `trial_settings`."""
         return image
 
 

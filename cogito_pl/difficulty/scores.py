@@ -1,4 +1,4 @@
-"""The file of scores: one row per problem, a pure function of the stored trials. Knows Parquet; nothing of models."""
+"""Score files (Parquet): one row per problem, a pure function of the stored trials."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cogito_pl.data.source import Source
-from cogito_pl.difficulty.identity import fingerprint
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.files import atomic
+from cogito_pl.seeds import digest
 
 HIDDEN_FOLDER = ".scores"
-"""Beside the data, under a name that readers of data folders pass over: Parquet files of `scores` would become data."""
+"""Beside the data; its name is hidden, since Parquet files in a folder `scores` would be read as data."""
+
+
+def fingerprint(settings: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that change with any of the settings."""
+    return digest(json.dumps(settings, sort_keys=True))[:8]
 
 
 def score_file(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]) -> Path:
@@ -40,7 +45,7 @@ def _beside(source: Source, name: str) -> Path:
 def score_rows(
     scorer: Scorer, store: TrialStore, problems: Iterable[tuple[str, int]], source: str
 ) -> list[dict[str, Any]]:
-    """The score of every problem from the trials there are; what they leave open is None.
+    """The score of every problem from the stored trials; None where they do not decide it.
 
     Args:
         scorer: With the thresholds to apply; they may differ from those of the run that made the trials.

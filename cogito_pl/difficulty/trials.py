@@ -1,8 +1,8 @@
-"""The store of trials: one JSON line per trial, on disk as soon as it is done. Knows files; nothing of models, scores.
+"""The store of trials: one JSON line per trial, on disk as soon as it has been run, and the tensors kept of it.
 
-A folder holds `settings.json`, which says what decides a trial's outcome, and one file of trials per rank. A trial is a
-pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed goes on with what
-is there, on any number of ranks, and a threshold can be changed without the model.
+A folder holds `settings.json` with the settings that decide the outcome of a trial, and one file of trials per rank. A
+trial is a pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed
+continues from the trials that it finds, on any number of ranks, and a threshold can be changed without the model.
 """
 
 import fcntl
@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from cogito_pl.difficulty.kept import load_kept, save_kept
+from cogito_pl.difficulty.identity import problem_digest
 from cogito_pl.difficulty.scorer import Outcomes, Task
-from cogito_pl.files import read_jsonl, write_json
+from cogito_pl.files import atomic, read_jsonl, write_json
 from cogito_pl.problem import Problem
-from cogito_pl.seeds import digest, stable_seed
+from cogito_pl.seeds import digest
 
 _log = logging.getLogger(__name__)
 SETTINGS = "settings.json"
@@ -40,7 +42,7 @@ class Trial:
         repeat: Which trial of this ratio.
         seed: Decides mask and completion.
         correct: The verifier's verdict.
-        extracted: The answer that it found.
+        extracted: The answer that the verifier found.
         rule: How it found it.
         tokens: Length of the completion.
         finished: Whether the completion ended by itself.
@@ -63,17 +65,6 @@ class Trial:
     problem: str
     response: str
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
-
-
-def trial_seed(seed: int, problem_id: str, task: Task) -> int:
-    """A seed that depends on these alone, the same in every process and on every machine."""
-    return stable_seed(seed, problem_id, float(task.ratio), task.repeat)
-
-
-def problem_digest(problem: Problem) -> str:
-    """Digest of what a model is shown and what is expected of it, images by their sizes."""
-    seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
-    return digest(repr(seen), 6)
 
 
 class TrialStore:
@@ -119,7 +110,7 @@ class TrialStore:
         return list(self._outcomes)
 
     def outcomes(self, problem_id: str) -> Outcomes:
-        """What is known of a problem."""
+        """The outcomes of a problem's trials so far."""
         return self._outcomes.get(problem_id, {})
 
     def images(self, problem_id: str) -> int:
@@ -127,16 +118,16 @@ class TrialStore:
         return self._about[problem_id][1]
 
     def kept(self, problem_id: str) -> Mapping[str, Tensor]:
-        """What was kept of a problem's first right trial, if anything was."""
-        right = [task for task, correct in self.outcomes(problem_id).items() if correct]
-        if not right or self.folder is None:
-            return self._kept.get((problem_id, min(right)), {}) if right else {}
-        return load_kept(self.folder, problem_id, min(right))
+        """What was kept of a problem's first correct trial, if anything was."""
+        solved = [task for task, correct in self.outcomes(problem_id).items() if correct]
+        if not solved or self.folder is None:
+            return self._kept.get((problem_id, min(solved)), {}) if solved else {}
+        return load_kept(self.folder, problem_id, min(solved))
 
     def append(self, trials: Iterable[Trial]) -> None:
         """Adds trials that have just been run; they are on disk when this returns."""
         trials = list(trials)
-        for trial in trials:  # before the line that says so
+        for trial in trials:  # before the line, so that no line lacks its tensors
             if trial.kept and self.folder is None:
                 self._kept[trial.id, Task(trial.ratio, trial.repeat)] = trial.kept
             elif trial.kept:
@@ -159,7 +150,7 @@ class TrialStore:
             )
 
     def close(self) -> None:
-        """Lets go of this rank's file."""
+        """Closes this rank's file."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -186,7 +177,9 @@ def _agree(folder: Path, settings: dict[str, Any], rank: int | None) -> None:
             )
     elif rank == 0:
         if any(folder.glob("trials.rank*.jsonl")):
-            raise OtherTrialsError(f"{folder} holds trials without {SETTINGS}, so nobody knows of what; remove it")
+            raise OtherTrialsError(
+                f"{folder} holds trials without {SETTINGS}, so that their settings are unknown; remove it"
+            )
         write_json(path, settings, indent=1)
 
 
@@ -202,3 +195,36 @@ def _open_to_append(path: Path) -> IO[bytes]:
     file.seek(0)
     file.truncate(file.read().rfind(b"\n") + 1)
     return file
+
+
+def kept_path(folder: Path, problem_id: str, task: Task) -> Path:
+    """Where the tensors of a trial are; a digest, since an id may hold characters that file names may not."""
+    return folder / "kept" / f"{digest(_key(problem_id, task), 16)}.safetensors"
+
+
+def save_kept(folder: Path, problem_id: str, task: Task, tensors: Mapping[str, Tensor]) -> None:
+    """Writes the tensors of a trial, in place of earlier ones."""
+    path = kept_path(folder, problem_id, task)
+    whole = {name: value.contiguous() for name, value in tensors.items()}
+    with atomic(path) as draft:
+        save_file(whole, draft, metadata={"trial": _key(problem_id, task)})
+
+
+def load_kept(folder: Path, problem_id: str, task: Task) -> dict[str, Tensor]:
+    """The tensors of a trial, none where none were kept.
+
+    Raises:
+        ValueError: The file is of another trial.
+    """
+    path = kept_path(folder, problem_id, task)
+    if not path.exists():
+        return {}
+    with safe_open(path, "pt") as file:
+        found = (file.metadata() or {}).get("trial")
+        if found != _key(problem_id, task):
+            raise ValueError(f"{path} is of the trial {found}, not of {_key(problem_id, task)}; remove it")
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+
+
+def _key(problem_id: str, task: Task) -> str:
+    return repr((problem_id, float(task.ratio), task.repeat))

@@ -1,7 +1,8 @@
-"""Which trials are run next, side by side: a pure function of what is known. Knows who runs them only by interface.
+"""Decides which trials are run next, side by side, as a pure function of the outcomes so far.
 
-Every problem under way contributes the trials that it needs in any case. Where they are too few to fill a batch, which
-costs about as much when it is half empty, trials are added that will be needed if each problem goes on as it last went.
+Every problem under way contributes the trials that it needs whatever their outcomes. Where they are too few to fill a
+batch, which costs about as much when it is half empty, trials are added that will be needed if every further outcome
+is like the last one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,13 +39,13 @@ def run_until_decided(
     """Runs waves of trials until every problem is decided or set aside.
 
     Args:
-        scorer: Says what is wanted.
+        scorer: Asks for trials.
         problems: Of one source.
         store: What is known; what is run is added to it wave by wave.
         run: Runs a wave.
         most: Trials of a wave.
         least: See `next_wave`.
-        busiest: The largest of a number over all ranks that must run equally many waves.
+        busiest: Gives the maximum of a number over all ranks that must run equally many waves.
     """
     by_id = {problem.id: problem for problem in problems}
     for problem in problems:
@@ -62,7 +63,7 @@ def next_wave(scorer: Scorer, known: Known, *, most: int, least: int) -> list[tu
     """The next trials, as pairs of problem id and task; none once every problem is decided.
 
     Args:
-        scorer: Says what is wanted.
+        scorer: Asks for trials.
         known: The problems under way.
         most: Trials of a wave.
         least: Fill a smaller wave up to this many with trials that may turn out not to be needed.

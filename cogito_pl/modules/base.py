@@ -66,7 +66,10 @@ class PolicyModule(SamplingModule, StagedModule):
         return self.reward.rejection(problem) or self.encoder.rejection(problem)
 
     def setup(self, stage: str) -> None:
-        """Checks the schedule against the number of ranks and derives gradient accumulation from it."""
+        """Checks reward and schedule against data and ranks, and derives gradient accumulation."""
+        data = self.trainer.datamodule
+        sources = (*data.train_sources, *data.validation_sources, *data.predict_sources)
+        self.reward.check_sources([source.label for source in sources])
         if stage != "fit":
             return
         world = self.trainer.world_size

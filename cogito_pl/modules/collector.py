@@ -53,8 +53,8 @@ class Collector:
         """Those that take part in rollouts."""
         return rollout_callbacks(self.module.trainer)
 
-    def collect(self, batch: Batch, settings: Settings, *, observe: bool = True) -> Collected:
-        """Samples, rewards and compares; `observe` tells the draw order, once for each batch, what became of it."""
+    def collect(self, batch: Batch, settings: Settings) -> Collected:
+        """Samples, rewards and compares; tells callbacks and the draw order what became of the batch."""
         module, trainer, loss = self.module, self.module.trainer, settings.loss
         for callback in self.callbacks:
             callback.on_rollout_start(trainer, module)
@@ -63,7 +63,7 @@ class Collector:
         rollout = admitted(self, sampled, settings) if any(map(admits_some, self.callbacks)) else sampled[0]
         for part in sampled:
             record(module.metrics, part)
-        if observe and trainer.datamodule.observes:
+        if trainer.datamodule.observes:
             trainer.datamodule.observe(draw_outcomes(sampled, trainer.datamodule.index_of))
         reached = rollout.has_loss(every_term=loss.reaches_every_row, drop_zero_weight=module.drop_zero_weight)
         rollout = with_frozen_log_probs(

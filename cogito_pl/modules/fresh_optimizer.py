@@ -9,13 +9,13 @@ def prime(optimizer: Optimizer) -> None:
     """Gives a fresh optimiser the state it would have before its first step; does nothing where there is state.
 
     Optimisers make their state at the first step, which saving a sharded run takes by itself, and a part that is frozen
-    at first would have none for a resumed run to find. The step taken here has gradients, learning rate and weight
+    at first would have none for a resumed run to find. The step taken here has gradients, trained rate and weight
     decay of zero: it moves nothing but the count of steps, which is set back.
     """
     if optimizer.state:
         return
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    learning = [p.requires_grad for p in parameters]
+    trained = [p.requires_grad for p in parameters]
     settings = [
         {name: group[name] for name in ("lr", "weight_decay") if name in group} for group in optimizer.param_groups
     ]
@@ -27,9 +27,9 @@ def prime(optimizer: Optimizer) -> None:
     type(optimizer).step(optimizer)  # not the instance's, which the scheduler counts
     for group, given in zip(optimizer.param_groups, settings, strict=True):
         group.update(given)
-    for parameter, learns in zip(parameters, learning, strict=True):
+    for parameter, is_trained in zip(parameters, trained, strict=True):
         parameter.grad = None
-        parameter.requires_grad_(learns)
+        parameter.requires_grad_(is_trained)
         state = optimizer.state[parameter]
         if "step" in state:
             state["step"] = torch.zeros_like(state["step"]) if torch.is_tensor(state["step"]) else 0

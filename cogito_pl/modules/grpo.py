@@ -101,8 +101,8 @@ class GRPOModule(PolicyModule):
         world = self.trainer.world_size
         slots = self.schedule.micro_batches_per_rollout(world)
         slot = batch_idx % slots
-        if slot == 0 or self.collected is None:  # None after resuming inside a rollout, which was observed then
-            self.collected = self.collector.collect(batch, self.settings(self.stage), observe=slot == 0)
+        if slot == 0 or self.collected is None:  # None after resuming inside a rollout
+            self.collected = self.collector.collect(batch, self.settings(self.stage))
         update, rows = self.schedule.rows(slot, world)
         loss = self.micro_batch_loss(self.collected, rows, self.collected.sizes[update])
         if (slot + 1) % self.schedule.micro_batches_per_update(world) == 0:

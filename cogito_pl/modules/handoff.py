@@ -10,7 +10,7 @@ import lightning.pytorch as L
 from lightning.pytorch.utilities import rank_zero_info
 
 from cogito_pl.modules.fresh_optimizer import restart_optimizer
-from cogito_pl.modules.weight_files import learning_weights, read_weights
+from cogito_pl.modules.weight_files import read_weights, trained_weights
 
 
 def check_validation(trainer: L.Trainer) -> None:
@@ -50,7 +50,7 @@ def improves(score: float, best: float | None, mode: Literal["max", "min"]) -> b
 
 def restore_policy(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
     """Gives the policy the weights of the file `name`."""
-    read_weights(trainer, learning_weights(module), name)
+    read_weights(trainer, trained_weights(module), name)
     module.policy.features.clear_cache()
     rank_zero_info(f"the policy has the weights of {name}")
 

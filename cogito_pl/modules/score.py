@@ -19,7 +19,7 @@ from cogito_pl.rl.schedule import RolloutSchedule
 
 
 class ScoreModule(PolicyModule):
-    """Scores the problems of `data.predict` by trials of the policy; for `predict` only, nothing learns.
+    """Scores the problems of `data.predict` by trials of the policy; for `predict` only, nothing is trained.
 
     A score is a pure function of the weights, the settings and the problem: not of how trials are batched, of the
     number of ranks, or of kills on the way.
@@ -27,7 +27,7 @@ class ScoreModule(PolicyModule):
     Args:
         policy: Which model, and how it is prompted.
         scorer: What is scored, by class path: `cogito_pl.difficulty.PISM`, `CMAB` or `PassRate`.
-        sampling: How trials are drawn.
+        sampling: How trials are sampled.
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.
         rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.
@@ -67,6 +67,7 @@ class ScoreModule(PolicyModule):
         """Raises ValueError for anything but `predict`."""
         if stage != "predict":
             raise ValueError("ScoreModule scores and does nothing else; run `train.py predict`")
+        super().setup(stage)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raises ValueError: weights that are loaded this late would not be those that the trials are kept under."""
@@ -78,7 +79,8 @@ class ScoreModule(PolicyModule):
 
     def trial_settings(self) -> dict[str, Any]:
         """What decides the outcome of a trial, as plain values."""
-        return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, self.seed)
+        grading = self.reward.grading_settings()
+        return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, grading, self.seed)
 
     def on_predict_start(self) -> None:
         """Keeps trials in memory where no callback has opened files for them."""

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning on written solutions: cross-entropy of completion tokens, nothing of the prompt."""
+"""Supervised fine-tuning on written solutions: cross-entropy of the completion tokens, prompts masked."""
 
 from dataclasses import dataclass
 
@@ -31,12 +31,12 @@ class SFTModule(PolicyModule):
     """Learns the solutions that the data hold. The loss is a mean over all completion tokens of an optimiser step.
 
     Args:
-        policy: Which model, how it is prompted, which parts learn.
+        policy: Which model, how it is prompted, which parts are trained.
         schedule: `prompts` is the batch of an optimiser step over all ranks, `micro_batch` what a forward takes.
-        optimizer: Makes the optimiser from the parameters that learn.
+        optimizer: Makes the optimiser from the parameters that are trained.
         learning_rate: How the learning rate changes over the run.
         reward: Grades the completions of validation.
-        evaluation: How validation completions are drawn; greedy by default.
+        evaluation: How validation completions are sampled; greedy by default.
         engine: Who samples in validation, by class path; the policy itself by default.
         rollout_batch_size: Completions that are decoded side by side in validation.
         seed: The command line sets it to `seed_everything`.
@@ -67,10 +67,16 @@ class SFTModule(PolicyModule):
             )
         self._lesson: Lesson | None = None
 
+    def on_train_start(self) -> None:
+        """Refuses a draw order that waits for outcomes, which a run without rollouts has none of."""
+        if self.trainer.datamodule.observes:
+            raise ValueError("data.draw_order observes the outcomes of rollouts, and SFT has none; use it with GRPO")
+        super().on_train_start()
+
     def rejection(self, problem: Problem, *, training: bool) -> str | None:
-        """Why this module cannot use the problem, or None; to learn from, it needs a solution."""
+        """Why this module cannot use the problem, or None; to train on, it needs a solution."""
         if training and not (problem.solution and problem.solution.strip()):
-            return "there is no solution to learn from"
+            return "there is no solution to train on"
         return super().rejection(problem, training=training)
 
     def check_stage(self, stage: Stage) -> None:
@@ -78,7 +84,7 @@ class SFTModule(PolicyModule):
         if stage.kl_coef is not None or stage.sampling.changes():
             raise ValueError(
                 f"data.stages: stage {stage.name!r} sets kl_coef or sampling, and SFT has neither a KL term nor "
-                "samples to learn from; leave them out"
+                "samples to train on; leave them out"
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

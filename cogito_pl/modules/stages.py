@@ -68,8 +68,8 @@ class StagedModule(L.LightningModule):
     def enter_stage(self) -> None:
         """Applies what the current stage says about the weights."""
         if self.stage is not None:
-            learnable = [p for group in self.trainer.optimizers[0].param_groups for p in group["params"]]
-            self.policy.freeze(frozen_in(self.stage, self.policy_config), learnable)
+            parameters = [p for group in self.trainer.optimizers[0].param_groups for p in group["params"]]
+            self.policy.freeze(frozen_in(self.stage, self.policy_config), parameters)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Logs the stage: its number, and under its name the epoch within it."""

@@ -25,7 +25,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 Result = TypeVar("Result")
 
 
-def learning_weights(module: L.LightningModule) -> dict[str, nn.Parameter]:
+def trained_weights(module: L.LightningModule) -> dict[str, nn.Parameter]:
     """The policy's parameters that its optimiser has, by name: all that ever changes."""
     for unit in module.policy.modules():
         if isinstance(unit, FSDPModule):

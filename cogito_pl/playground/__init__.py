@@ -1,1 +1,1 @@
-"""Procedurally drawn visual problems and a tiny Qwen2.5-VL that can learn them on a CPU: the embedded default."""
+"""Procedurally drawn visual problems, and a tiny Qwen2.5-VL to train on them on a CPU."""

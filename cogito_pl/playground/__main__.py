@@ -1,4 +1,4 @@
-"""`python -m cogito_pl.playground`: write data, show it, measure blind guesses, make the tiny model, prepare a base."""
+"""`python -m cogito_pl.playground`: write and show data, measure a blind guess, make the tiny model, prepare a base."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument("--out", required=True, metavar="DIR", help="folder of the data set; its other parts stay")
     write.add_argument("--part", required=True, choices=PARTS, help="which part")
     write.add_argument("--count", required=True, type=int, help="number of rows")
-    write.add_argument("--seed", type=int, default=0, help="base seed; parts never share problems' seeds")
+    write.add_argument("--seed", type=int, default=0, help="base seed; no two parts share the seed of a problem")
     write.add_argument(
         "--families",
         nargs="+",
@@ -40,17 +40,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--hasty-share",
         type=float,
         default=0.8,
-        help="share of the sft part's problems with pictures whose solution is a guess instead of a scan",
+        help="share of problems with images in the part sft whose solution is a guess instead of a scan",
     )
     write.add_argument(
         "--permute-images",
         action="store_true",
-        help="a control: exchange the pictures of problems of one family, difficulty and size; what cannot is left out",
+        help="for a control: permute images among problems of one family, difficulty and image size; problems without "
+        "an image or a partner are left out",
     )
     write.set_defaults(command=_write)
 
     show = commands.add_parser("show", help="draw a contact sheet", description=_show.__doc__, **form)
-    show.add_argument("--out", required=True, metavar="FILE", help="picture file, such as sheet.png")
+    show.add_argument("--out", required=True, metavar="FILE", help="image file, such as sheet.png")
     show.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="NAME", help="columns")
     show.add_argument("--seed", type=int, default=0, help="which problem of each cell is shown")
     show.set_defaults(command=_show)
@@ -60,19 +61,19 @@ def build_parser() -> argparse.ArgumentParser:
     blind.add_argument("--problems", type=int, default=2000, help="drawn per family and difficulty")
     blind.set_defaults(command=_blind)
 
-    tags = commands.add_parser("tags", help="prepare a base for the tags", description=_tags.__doc__, **form)
+    tags = commands.add_parser("tags", help="prepare a base for the answer tag", description=_tags.__doc__, **form)
     tags.add_argument("--model", required=True, metavar="DIR", help="model folder, changed in place")
     tags.set_defaults(command=_tags)
 
     tiny = commands.add_parser("tiny", help="write the untrained tiny model", description=_tiny.__doc__, **form)
     tiny.add_argument("--out", required=True, metavar="DIR", help="model folder")
-    tiny.add_argument("--seed", type=int, default=0, help="decides the starting weights")
+    tiny.add_argument("--seed", type=int, default=0, help="decides the initial weights")
     tiny.set_defaults(command=_tiny)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command; a setting that makes no sense ends it with a message."""
+    """Runs one command; an invalid setting ends it with a message."""
     parser = build_parser()
     settings = parser.parse_args(arguments)
     try:
@@ -82,14 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _write(settings: argparse.Namespace) -> None:
-    """Writes one part as Parquet and lists it in the data set card; a part that is there already is replaced."""
+    """Writes one part as Parquet and lists it in the data set card; an earlier file of the part is replaced."""
     from rich.progress import track
 
     from cogito_pl.playground.permute import with_permuted_images
     from cogito_pl.playground.write import write_part
 
     if settings.count < 1:
-        raise ValueError(f"--count {settings.count} is less than one row")
+        raise ValueError(f"--count {settings.count} is less than one; give at least 1")
     spec = PartSpec(
         part=settings.part,
         seed=settings.seed,
@@ -110,7 +111,7 @@ def _show(settings: argparse.Namespace) -> None:
 
 
 def _blind(settings: argparse.Namespace) -> None:
-    """Prints the accuracy of always giving the commonest answer, by family and difficulty."""
+    """Prints the accuracy of always giving the most common answer, by family and difficulty."""
     from cogito_pl.playground.blind import blind_table
 
     print("".join(f"{head:>12}" for head in ("family", *DIFFICULTIES)))
@@ -119,7 +120,7 @@ def _blind(settings: argparse.Namespace) -> None:
 
 
 def _tags(settings: argparse.Namespace) -> None:
-    """Lets the tag of the answer begin as the word that leads the base's working to its answer."""
+    """Initialises the embedding of the answer tag with that of the word before the base's conclusions."""
     from cogito_pl.playground.tags import start_answer_tag
 
     start_answer_tag(settings.model)

@@ -1,4 +1,4 @@
-"""Family `arithmetic`: a chain of sums and differences, without an image; the careful way keeps the running total."""
+"""Family `arithmetic`: a chain of sums and differences without an image; the solution keeps a running total."""
 
 import random
 from itertools import pairwise
@@ -6,14 +6,14 @@ from itertools import pairwise
 from cogito_pl.playground.draft import Draft
 
 TERMS = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
-"""Difficulty to the length of the chain."""
+"""Difficulty to the number of terms."""
 
 LARGEST = 19
-"""The largest total, on the way and at the end: two terms alone make some two hundred different problems."""
+"""The largest intermediate and final total; two terms alone give some two hundred different problems."""
 
 
 def arithmetic(difficulty: int, rng: random.Random) -> Draft:
-    """The last total is drawn first, then the way to it backwards."""
+    """Draws the last total first, then the terms backwards."""
     totals = [rng.randint(0, LARGEST)]
     for _ in range(TERMS[difficulty] - 1):
         totals.append(rng.choice([total for total in range(LARGEST + 1) if 1 <= abs(total - totals[-1]) <= 9]))

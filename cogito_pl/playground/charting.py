@@ -1,6 +1,6 @@
 """Family `chart`: reading a bar chart whose bars are stacks of cells, one colour per column.
 
-A bar is found by its foot in the lowest row and then climbed cell by cell with a running count.
+A solution finds a bar by its lowest cell, then goes up cell by cell with a running count.
 """
 
 import random
@@ -17,11 +17,11 @@ GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     4: ((3, 3), (3, 4), (4, 3)),
     5: ((4, 4),),
 }
-"""Difficulty to its grids, each as rows and columns; a bar is as tall as the rows at most."""
+"""Difficulty to its grids, each as rows and columns; a bar is at most as tall as the grid."""
 
 
 def chart(difficulty: int, rng: random.Random) -> Draft:
-    """One height up to difficulty 2, the tallest or shortest bar at 3, two heights taken together from 4 on."""
+    """Asks for one height up to difficulty 2, the tallest or shortest bar at 3, a sum or difference from 4 on."""
     if difficulty <= 2:
         return _one_height(difficulty, rng)
     if difficulty == 3:
@@ -30,7 +30,7 @@ def chart(difficulty: int, rng: random.Random) -> Draft:
 
 
 def draw_chart(rng: random.Random, grid: tuple[int, int]) -> Scene:
-    """Bars of any heights, for a look that asks nothing."""
+    """Bars of random heights, for lessons that ask no question about them."""
     rows, columns = grid
     return _scene(rows, rng.sample(COLOURS, columns), [rng.randint(1, rows) for _ in range(columns)])
 
@@ -47,7 +47,7 @@ def _one_height(difficulty: int, rng: random.Random) -> Draft:
 
 
 def _extreme(difficulty: int, rng: random.Random) -> Draft:
-    """The tallest bar is the first one met from above; the shortest leaves the first gap from below."""
+    """The tallest bar is the first one from above; the shortest has the first empty cell from below."""
     rows, columns = rng.choice(GRIDS[difficulty])
     colours, column, tallest = rng.sample(COLOURS, columns), rng.randrange(columns), rng.random() < 0.5
     if tallest:
@@ -77,7 +77,7 @@ def _two_heights(difficulty: int, rng: random.Random) -> Draft:
     rows, columns = rng.choice(GRIDS[difficulty])
     colours, heights = rng.sample(COLOURS, columns), [rng.randint(1, rows) for _ in range(columns)]
     first, second = rng.sample(range(columns), 2)
-    # Small totals are differences, large ones sums, and those between either.
+    # Small answers are differences, large ones sums, those in between either.
     total = rng.randint(0, 2 * rows)
     together = total >= 2 and (total >= rows or rng.random() < 0.5)
     if together:
@@ -105,13 +105,13 @@ def _cell(scene: Scene, place: int) -> str:
 
 
 def _foot(scene: Scene, column: int) -> list[str]:
-    """The lowest row from the left, up to the cell before the one that is looked for."""
+    """The cells of the lowest row before the one that is looked for."""
     lowest = (scene.rows - 1) * scene.columns
     return [_cell(scene, lowest + place) for place in range(column)]
 
 
 def _climb(scene: Scene, column: int, start: int, step: int) -> list[str]:
-    """The cells of a bar from its foot up to the first empty one or the top, with the running count."""
+    """The cells of a bar from the lowest up to the first empty one or the top, with a running count."""
     entries, running = [], start
     for row in reversed(range(scene.rows)):
         place = row * scene.columns + column

@@ -1,6 +1,6 @@
-"""Family `compare`: which of two descriptions has more things, as a multiple choice.
+"""Family `compare`: which of two descriptions matches more things, as a multiple choice.
 
-The scan keeps the lead of the first over the second (`+2`, `0`, `-1`): one number to carry instead of two.
+The scan keeps the difference of the two counts (`+2`, `0`, `-1`): one number to carry instead of two.
 """
 
 import random
@@ -10,11 +10,11 @@ from cogito_pl.playground.scene import GRIDS, Scene, arrange, every_thing, palet
 from cogito_pl.playground.things import Pattern, Thing
 
 MOST = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
-"""Difficulty to the largest count of either side."""
+"""Difficulty to the largest count of either description."""
 
 
 def compare(difficulty: int, rng: random.Random) -> Draft:
-    """Colours up to difficulty 2, colours or shapes at 3, two shapes of one colour from 4 on."""
+    """Compares colours up to difficulty 2, colours or shapes at 3, two shapes of one colour from 4 on."""
     patterns = _two_patterns(difficulty, rng)
     answer = rng.choice("ABC")
     low, high = sorted(rng.sample(range(MOST[difficulty] + 1), 2))

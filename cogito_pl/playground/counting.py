@@ -1,6 +1,6 @@
-"""Families `count` and `sum`: how many things match one description, or either of two.
+"""Families `count` and `sum`: how many things match a description, or either of two.
 
-The answer is drawn first, so that every count is about equally frequent.
+The answer is drawn first, so that all counts are about equally frequent.
 """
 
 import random
@@ -10,11 +10,11 @@ from cogito_pl.playground.scene import FOUND, GRIDS, Scene, arrange, every_thing
 from cogito_pl.playground.things import Pattern, Thing
 
 MOST = {1: 3, 2: 5, 3: 6, 4: 8, 5: 9}
-"""Difficulty to the largest count; one digit, and no more than the smallest grid has cells."""
+"""Difficulty to the largest count; one digit, and at most the number of cells of a grid."""
 
 
 def count(difficulty: int, rng: random.Random) -> Draft:
-    """One pattern: a colour or a shape up to difficulty 2, both together from 3 on."""
+    """Asks for a colour or a shape up to difficulty 2, for both together from 3 on."""
     colours, shapes = palette(difficulty)
     if difficulty >= 3:
         pattern = Pattern(rng.choice(colours), rng.choice(shapes))
@@ -24,7 +24,7 @@ def count(difficulty: int, rng: random.Random) -> Draft:
 
 
 def sum_of_two(difficulty: int, rng: random.Random) -> Draft:
-    """Two shapes: of any colour up to difficulty 3, of one colour from 4 on."""
+    """Asks for two shapes, of any colour up to difficulty 3, of one colour from 4 on."""
     colours, shapes = palette(difficulty)
     colour = rng.choice(colours) if difficulty >= 4 else None
     first, second = rng.sample(shapes, 2)
@@ -39,7 +39,7 @@ def _draft(difficulty: int, rng: random.Random, patterns: tuple[Pattern, ...], q
     matching = [thing for thing in things if any(pattern.matches(thing) for pattern in patterns)]
     others = [thing for thing in things if thing not in matching]
     near = [thing for thing in others if _shares_an_attribute(thing, patterns)]
-    # Half of the fillers nearly match, so that both attributes have to be looked at.
+    # Half of the fillers share an attribute with the description, so that both attributes matter.
     fillers = others + near * (len(others) // max(len(near), 1))
     scene = arrange(rng, grid, [rng.choice(matching) for _ in range(answer)], fillers)
     return Draft(

@@ -1,7 +1,7 @@
-"""Family `differ`: two images, and what became of the first in the second.
+"""Family `differ`: two images, and what changed from the first to the second.
 
-Cells are looked at in pairs, `a1 red circle now red heart`, or both images are scanned with one count between them.
-Difficulty orders the questions by how hard models find them, and not by how long their careful solutions are.
+A solution goes through pairs of cells, `a1 red circle now red heart`, or scans both images with one running count.
+Difficulties are ordered by how hard the questions are for models, not by the length of their careful solutions.
 """
 
 import random
@@ -19,16 +19,16 @@ GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
 }
 """Difficulty to its grids, each as rows and columns, the same for both images."""
 VARIETY = {1: 3, 2: 5, 3: 1, 4: 2, 5: 4}
-"""Difficulty to the one of other families with as many colours and shapes."""
+"""Difficulty to the difficulty of other families that has as many colours and shapes."""
 MOST_CHANGES = 4
 MOST_MORE = {1: 5, 2: 6}
-"""Difficulty to the largest count in the second image, where images are counted."""
+"""Difficulty to the largest count in the second image, for questions that count."""
 NOW = "now"
-"""Stands between the old and the new content of a cell."""
+"""The word between the old and the new content of a cell."""
 
 
 def differ(difficulty: int, rng: random.Random) -> Draft:
-    """How many more there are of something up to difficulty 2, which cell changed up to 4, how many changed at 5."""
+    """Asks how many more there are of something up to difficulty 2, which cell changed at 3 and 4, how many at 5."""
     if difficulty in MOST_MORE:
         return _how_many_more(difficulty, rng)
     variety = VARIETY[difficulty]
@@ -61,7 +61,7 @@ def differ(difficulty: int, rng: random.Random) -> Draft:
 
 
 def _changed(before: Scene, places: set[int], variety: int, rng: random.Random) -> Scene:
-    """Another colour or another shape; what was empty is filled, and some things vanish."""
+    """Changes colour or shape of the things at `places`, removes some of them, and fills empty cells."""
     colours, shapes = palette(variety)
 
     def other(thing: Thing | None) -> Thing | None:
@@ -83,7 +83,7 @@ def _pair(before: Scene, after: Scene, place: int, seen: int | None = None) -> s
 
 
 def _how_many_more(difficulty: int, rng: random.Random) -> Draft:
-    """The second image is counted up and the first one down again."""
+    """The solution counts up over the second image and down over the first."""
     colours, shapes = palette(VARIETY[difficulty])
     pattern = rng.choice((Pattern(colour=rng.choice(colours)), Pattern(shape=rng.choice(shapes))))
     grid = rng.choice(GRIDS[difficulty])

@@ -1,7 +1,4 @@
-"""What a family of problems hands over: question, answer and the long way there, before anything is drawn.
-
-Knows the two ways of solving a problem as text; nothing of pixels, files or tags.
-"""
+"""A problem in words, before anything is drawn: question, answer and the steps of its careful solution."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,10 +14,10 @@ class Draft:
 
     Args:
         question: What is asked, without an image marker.
-        answer: The only right answer, as it is to be written.
+        answer: The only correct answer, as it is to be written.
         kind: Which verifier compares answers.
-        steps: The long way, which ends in sight of the answer.
-        scenes: What the images show, in order; none for a problem in text.
+        steps: The reasoning of the careful solution, from which the answer can be read off.
+        scenes: What the images show, in order; empty for a problem without images.
         choices: The options of a `choice`, in the order of their letters.
     """
 
@@ -33,5 +30,5 @@ class Draft:
 
     @property
     def worked_out(self) -> str:
-        """Every step, then the conclusion, in plain words: what the lessons of the base end in."""
+        """The steps and the conclusion without tags, as the lessons of the base have them."""
         return f"{self.steps} so {self.answer}"

@@ -1,7 +1,6 @@
 """Draws a scene: one 28 x 28 pixel tile per cell, which is one image token at patch 14 and merge 2.
 
-Every tile carries its name in small print, as the squares of a printed chess board do. Knows pixels; nothing of
-questions.
+Every tile shows the name of its cell in small print.
 """
 
 import math
@@ -19,15 +18,15 @@ CELL = 28
 """Side of a cell in pixels."""
 
 FINE = 8
-"""Shapes are drawn this many times larger and then averaged down."""
+"""Shapes are drawn this many times larger and then averaged down, which smooths their edges."""
 
 PAPER = (250, 247, 240)
 LINE = (226, 220, 208)
 PRINT = (140, 132, 120)
 LATER_PRINT = (64, 92, 190)
-"""A second image can be told from the first at every cell."""
+"""Colour of the names in a second image, so that every cell shows which image it belongs to."""
 RIM = (52, 46, 44)
-"""The same for every colour, so that a shape can be told by its edge alone."""
+"""Colour of the rim of all shapes, so that a shape can be recognised by its edge alone."""
 INK = {
     "red": (216, 58, 54),
     "green": (62, 160, 84),
@@ -38,7 +37,7 @@ INK = {
 
 
 def draw_all(scenes: Sequence[Scene], rng: random.Random) -> tuple[Image.Image, ...]:
-    """One image per scene, in order; the print of every image but the first is blue."""
+    """One image per scene, in order; the names in every image but the first are blue."""
     return tuple(draw(scene, rng, PRINT if place == 0 else LATER_PRINT) for place, scene in enumerate(scenes))
 
 
@@ -47,7 +46,7 @@ def draw(scene: Scene, rng: random.Random, ink: tuple[int, int, int] = PRINT) ->
 
     Args:
         scene: What is drawn.
-        rng: Source of the small differences in size and place that keep two drawings of one thing apart.
+        rng: Source of small differences in size and position between two drawings of the same thing.
         ink: Colour of the cells' names.
     """
     image = Image.new("RGB", (CELL * scene.columns, CELL * scene.rows), PAPER)
@@ -68,7 +67,7 @@ def draw(scene: Scene, rng: random.Random, ink: tuple[int, int, int] = PRINT) ->
 
 
 def _draw_bar(image: Image.Image, left: int, top: int, bar: Bar, ends: bool) -> None:
-    """One cell of a bar; where it ends it is a little lower than the cell."""
+    """One cell of a bar; its top cell is a little lower than the others."""
     pen, edge = ImageDraw.Draw(image), top + 3 if ends else top
     pen.rectangle((left + 10, edge, left + 24, top + CELL - 1), fill=RIM)
     pen.rectangle((left + 12, edge + 2 if ends else edge, left + 22, top + CELL - 1), fill=INK[bar.colour])

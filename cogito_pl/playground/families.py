@@ -1,7 +1,4 @@
-"""Problems as a pure function of family, difficulty and seed.
-
-Knows which families there are and puts words and images together; nothing of files, tags or models.
-"""
+"""Problems as a pure function of family, difficulty and seed."""
 
 import random
 from collections.abc import Callable
@@ -33,7 +30,7 @@ FAMILIES: dict[str, Callable[[int, random.Random], Draft]] = {
 }
 
 GUESS = "looks like"
-"""All the reasoning of a guess."""
+"""The whole reasoning of a hasty solution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +38,16 @@ class DrawnProblem:
     """One problem with its images and its two written solutions.
 
     Args:
-        family: Which kind of problem it is.
+        family: One of `FAMILIES`.
         difficulty: 1 (easy) to 5 (hard).
-        seed: What tells it from the others of its family and difficulty.
+        seed: Its number among the problems of its family and difficulty.
         question: The text, without an image marker.
-        answer: The right answer, as it is to be written.
+        answer: The correct answer, as it is to be written.
         kind: Which verifier compares answers.
         choices: The options of a `choice`, in the order of their letters.
-        careful: Reasoning that checks everything in order, until the answer can be read off it; no tags.
-        hasty: What stands for reasoning where the answer is only guessed; no tags.
-        images: The images, RGB; empty for a problem in text.
+        careful: Reasoning that goes through everything in order, until the answer can be read off; without tags.
+        hasty: Reasoning of a solution that guesses the answer; without tags.
+        images: The images, RGB; empty for a problem without images.
     """
 
     family: str
@@ -79,7 +76,7 @@ def draft_problem(family: str, difficulty: int, seed: int) -> Draft:
 
 
 def make_problem(family: str, difficulty: int, seed: int) -> DrawnProblem:
-    """The problem of this key: the same words and the same pixels whenever and wherever it is made.
+    """The problem of this key, with the same words and the same pixels on every machine.
 
     Args:
         family: One of `FAMILIES`.

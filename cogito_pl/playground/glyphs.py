@@ -1,4 +1,4 @@
-"""Letters and digits as small bitmaps. Knows dots; nothing of cells or colours' meaning."""
+"""Letters and digits as small bitmaps."""
 
 from PIL import Image, ImageDraw
 
@@ -18,17 +18,17 @@ GLYPHS = {
     "8": ("111", "101", "111", "101", "111"),
     "9": ("111", "101", "111", "001", "111"),
 }
-"""Signs of 3 x 5 dots, row by row."""
+"""Characters of 3 x 5 dots, row by row."""
 
 
 def stamp(image: Image.Image, left: int, top: int, text: str, colour: tuple[int, int, int], dot: int = 1) -> None:
-    """Writes a text, one dot between its signs.
+    """Writes a text, with one dot between its characters.
 
     Args:
         image: Drawn upon.
-        left: Left edge of the first sign, in pixels.
+        left: Left edge of the first character, in pixels.
         top: Upper edge, in pixels.
-        text: Signs of `GLYPHS`.
+        text: Characters of `GLYPHS`.
         colour: Of the dots.
         dot: Side of a dot in pixels.
     """

@@ -1,7 +1,7 @@
-"""Lessons for the base model: seeing, naming and scanning, before any question is asked in earnest.
+"""Lessons on which the base model is pretrained: naming cells, describing images, and careful solutions.
 
-A lesson is a pure function of task, difficulty and seed. The tasks named like a family pose that family's problems and
-answer with the careful way in plain words, without tags; `caption` and `cell` teach what every scan is made of.
+A lesson is a pure function of task, difficulty and seed. A task named like a family has that family's problems with
+careful solutions, without tags; `caption` and `cell` train the descriptions that every scan consists of.
 """
 
 import random
@@ -37,15 +37,15 @@ class Lesson:
     """One lesson.
 
     Args:
-        task: What it teaches.
+        task: One of `SHARES`.
         difficulty: 1 (easy) to 5 (hard).
-        seed: What tells it from the others of its task and difficulty.
+        seed: Its number among the lessons of its task and difficulty.
         question: The text, without an image marker.
-        answer: What the solution amounts to.
+        answer: The answer that the solution ends in.
         kind: Which verifier compares answers.
         choices: The options of a `choice`, in the order of their letters.
-        solution: The text to imitate, without tags.
-        images: The images, RGB; empty for a lesson in text.
+        solution: The text to train on, without tags.
+        images: The images, RGB; empty for a lesson without images.
     """
 
     task: str

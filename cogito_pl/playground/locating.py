@@ -1,6 +1,6 @@
 """Family `locate`: where a thing is, or what lies next to it.
 
-The scan stops at the thing that is looked for; a neighbour is then named and looked up.
+The scan stops at the thing that is looked for; then the neighbour is named.
 """
 
 import random
@@ -14,7 +14,7 @@ STEPS = {"left of": (0, -1), "right of": (0, 1), "above": (-1, 0), "below": (1, 
 
 
 def locate(difficulty: int, rng: random.Random) -> Draft:
-    """The cell of a thing up to difficulty 2, the thing beside it from 3 on, also above and below it from 4 on."""
+    """Asks for the cell of a thing up to difficulty 2, a neighbour in its row at 3, any neighbour from 4 on."""
     rows, columns = rng.choice(GRIDS[difficulty])
     things = every_thing(difficulty)
     target = rng.choice(things)
@@ -42,7 +42,7 @@ def locate(difficulty: int, rng: random.Random) -> Draft:
 
 
 def _relations_within(scene: Scene, place: int, difficulty: int) -> list[str]:
-    """The relations whose neighbour lies on the grid; a grid has two columns or more, so there is always one."""
+    """The relations whose neighbour is on the grid; as every grid has at least two columns, there is always one."""
     row, column = divmod(place, scene.columns)
     return [
         relation

@@ -1,12 +1,12 @@
-"""The parts of the data set, and which problem is row `i` of which part.
+"""The parts of the data set, and which problem is row `i` of a part.
 
 Row `i` is a pure function of part, base seed and `i`. Its problem has the seed
 
     ((base seed * 8 + place of the part in PARTS) * 10_000_000 + i) * 1_000 + attempt
 
-so that parts never share a seed, whatever the base seeds, as long as none has more than ten million rows. `attempt` is
-the first from zero on whose problem falls to the part's share (`shares.py`): what `validation` and `test` show is in no
-other part of any base seed.
+so that no two parts share a seed, whatever the base seeds, as long as none has more than ten million rows. `attempt`
+is the first number from zero whose problem belongs to the part's share (`shares.py`): a scene of `validation` or `test`
+is in no other part of any base seed.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ from cogito_pl.playground.shares import belongs
 
 PARTS = ("pretrain", "sft", "train", "validation", "test")
 MOST_ROWS = 10_000_000
-"""Rows a part may have."""
+"""Rows that a part may have at most."""
 MOST_ATTEMPTS = 1_000
-"""Seeds a row may choose from."""
+"""Seeds that a row may choose from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,11 @@ class Row:
     Args:
         id: `<family>-<difficulty>-<seed>`.
         question: The text, headed by one `<image>` per image.
-        answer: The right answer.
+        answer: The correct answer.
         kind: Which verifier compares answers.
         choices: The options of a `choice`.
         images: The images, RGB.
-        solution: What supervised fine-tuning imitates.
+        solution: What supervised fine-tuning trains on.
         family: Family of the problem, or task of the lesson.
         difficulty: 1 (easy) to 5 (hard).
         seed: The problem's own seed.
@@ -65,10 +65,10 @@ class PartSpec:
     Args:
         part: One of `PARTS`.
         seed: Base seed, zero or more.
-        families: Families, or lessons of the `pretrain` part, that occur; empty for all.
+        families: Families, or tasks of the part `pretrain`, that occur; empty for all.
         difficulties: Difficulties that occur.
-        hasty_share: Share of the `sft` part's problems with images whose solution is a guess at a glance; sums, and
-            the other parts, have careful solutions only.
+        hasty_share: Share of the problems with images in the part `sft` whose solution is a guess; problems without
+            images, and the other parts, have careful solutions only.
     """
 
     part: str
@@ -81,7 +81,7 @@ class PartSpec:
         if self.part not in PARTS:
             raise ValueError(f"part {self.part!r} is unknown; it is one of {', '.join(PARTS)}")
         if self.seed < 0:
-            raise ValueError(f"seed {self.seed} is negative")
+            raise ValueError(f"seed {self.seed} is negative; choose zero or more")
         known = SHARES if self.part == "pretrain" else FAMILIES
         if unknown := [family for family in self.families if family not in known]:
             raise ValueError(f"part {self.part!r} has no {', '.join(unknown)}; it has {', '.join(known)}")
@@ -93,7 +93,7 @@ class PartSpec:
     def row(self, index: int) -> Row:
         """Row `index`, counted from zero.
 
-        Families and difficulties take turns; the lessons of the `pretrain` part are drawn by their shares.
+        Families and difficulties take turns; the lessons of the part `pretrain` are drawn by their shares.
         """
         if not 0 <= index < MOST_ROWS:
             raise ValueError(f"row {index} is not below {MOST_ROWS}")
@@ -101,7 +101,7 @@ class PartSpec:
         return self._lesson_row(seed) if self.part == "pretrain" else self._problem_row(index, seed)
 
     def _own(self, family: str, difficulty: int, seed: int) -> int:
-        """The first of the row's seeds that belongs to the part."""
+        """The first of the row's seeds whose problem belongs to the part."""
         draft = draft_lesson if self.part == "pretrain" else draft_problem
         for own in range(seed * MOST_ATTEMPTS, (seed + 1) * MOST_ATTEMPTS):
             if belongs(draft(family, difficulty, own), self.part):
@@ -132,7 +132,7 @@ def part_file(folder: str | Path, part: str) -> Path:
 
 
 def tagged(reasoning: str, answer: str) -> str:
-    """A solution in the form that the format reward expects; the space gives the answer the tokens of running text."""
+    """A solution in the required format; after a space, the answer has the same tokens as in running text."""
     return f"<think>{reasoning}</think><answer> {answer}</answer>"
 
 

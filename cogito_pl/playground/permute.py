@@ -1,4 +1,4 @@
-"""A control: problems that show the images of another one, so that only what words and sizes give away is left."""
+"""Permutes images among problems (control): what is solved then is solved from words and image sizes alone."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -8,15 +8,15 @@ from cogito_pl.playground.parts import Row
 
 
 def with_permuted_images(rows: Iterable[Row]) -> Iterator[Row]:
-    """Passes the images on to the next problem of the same stratum, and those of its last problem to its first.
+    """Gives each problem the images of the one before it in its stratum, and the first those of the last.
 
-    Rows without images, and the only row of a stratum, have nothing to exchange and are left out.
+    Rows without images and strata of a single row are left out.
 
     Args:
         rows: Problems of any families.
 
     Yields:
-        The rows stratum by stratum, with another's images.
+        The rows, stratum by stratum, each with the images of another.
     """
     for _, members in groupby(sorted((row for row in rows if row.images), key=stratum), key=stratum):
         members = list(members)
@@ -26,5 +26,5 @@ def with_permuted_images(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def stratum(row: Row) -> tuple[str, int, tuple[tuple[int, int], ...]]:
-    """What a problem shares with those it may exchange images with: family, difficulty, sizes in pixels."""
+    """What problems that exchange images have in common: family, difficulty, image sizes in pixels."""
     return row.family, row.difficulty, tuple(image.size for image in row.images)

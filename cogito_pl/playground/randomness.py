@@ -1,7 +1,4 @@
-"""Random numbers that depend on nothing but a key.
-
-Knows hashing; nothing of what the numbers are used for.
-"""
+"""Random numbers that depend on a key alone."""
 
 import hashlib
 import random

@@ -1,7 +1,4 @@
-"""A scene: coloured shapes, bars or digits on a grid whose cells have names.
-
-Knows what lies where and how it is called; nothing of questions, pixels or models.
-"""
+"""A scene: coloured shapes, bars or digits on a grid whose cells have names."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +8,10 @@ from cogito_pl.playground.things import COLOURS, SHAPES, Bar, Digit, Pattern, Th
 
 EMPTY = "empty"
 FOUND = "yes"
-"""What a scan writes behind a thing that is looked for. Said aloud, the match is learned before the counting."""
+"""What a scan writes behind a thing that matches, so that matching is trained apart from counting."""
 ROW_NAMES = "abcd"
 Content = Thing | Bar | Digit | None
-"""What a cell may hold."""
+"""Content of a cell."""
 
 GRIDS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((2, 2), (2, 3), (3, 2)),
@@ -64,9 +61,9 @@ def describe(name: str, thing: Content) -> str:
 
 
 def glance(thing: Thing | None, *patterns: Pattern) -> str:
-    """As much of a thing as it takes to see whether it matches.
+    """As much of the description of a thing as decides whether it matches.
 
-    Its shape is named only where its colour leaves the question open, so that each word settles one question by itself.
+    Its shape is named only where its colour does not decide, so that each word decides one attribute.
     """
     if thing is None:
         return EMPTY
@@ -77,7 +74,7 @@ def glance(thing: Thing | None, *patterns: Pattern) -> str:
 
 
 def scan(scene: Scene, patterns: Sequence[Pattern], note: Callable[[Thing | None], str]) -> str:
-    """Every cell in reading order, each with a glance at its thing and a running note.
+    """Every cell in reading order, each with the glance at its thing and a running note.
 
     Args:
         scene: What is scanned.
@@ -101,14 +98,14 @@ def every_thing(difficulty: int) -> list[Thing]:
 def arrange(
     rng: random.Random, grid: tuple[int, int], wanted: Sequence[Thing], others: Sequence[Thing], filled: float = 0.7
 ) -> Scene:
-    """A scene with exactly the wanted things, and some others between them.
+    """A scene with exactly the wanted things, in random cells, and some others.
 
     Args:
         rng: Source of the arrangement.
         grid: Rows and columns.
-        wanted: Things that must be there, at most one per cell.
-        others: What the remaining cells draw from.
-        filled: Chance that a remaining cell is not empty.
+        wanted: Things that the scene must have, at most one per cell.
+        others: Things that the remaining cells are drawn from.
+        filled: Probability that a remaining cell is not empty.
 
     Raises:
         ValueError: The wanted things do not fit.

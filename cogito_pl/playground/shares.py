@@ -1,9 +1,9 @@
-"""Which part of the data may show a scene: decided by the scene alone, so that learnt and graded images never meet.
+"""Which part of the data may have a scene, decided by a hash of the scene, so that training and test never share one.
 
-Of every hundred images 70 are for learning (`pretrain`, `sft`, `train`), 10 for `validation` and 20 for `test`. A
-problem without an image is told by its question. What is hashed is what lies where, not the pixels, which differ a
-little from drawing to drawing: a graded scene is not learnt from in any drawing, nor under any other question. (The
-two images of one problem count as one.)
+Of a hundred scenes 70 are for training (`pretrain`, `sft`, `train`), 10 for `validation` and 20 for `test`. A problem
+without an image is hashed by its question. The hash is of the contents of the cells and not of pixels, which differ a
+little between drawings: no drawing of a test scene is trained on, with whatever question. The two images of a problem
+are hashed together.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import hashlib
 from cogito_pl.playground.draft import Draft
 
 GRADED = {"test": range(20), "validation": range(20, 30)}
-"""Part to its hundredths; all others are for learning."""
+"""Part to its hundredths; all others are for training."""
 
 
 def belongs(draft: Draft, part: str) -> bool:
@@ -19,7 +19,7 @@ def belongs(draft: Draft, part: str) -> bool:
 
     Args:
         draft: The problem in words.
-        part: Name of a part; one without hundredths of its own learns.
+        part: Name of a part; one that is not in `GRADED` is for training.
     """
     place = hundredth(draft)
     return place in GRADED[part] if part in GRADED else not any(place in own for own in GRADED.values())

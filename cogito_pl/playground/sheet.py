@@ -1,4 +1,4 @@
-"""A contact sheet: one problem per family and difficulty, with its question and answer, to be looked at by people."""
+"""A contact sheet: one problem per family and difficulty, with its question and answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def draw_sheet(
     """Writes the sheet, difficulties from top to bottom and families from left to right.
 
     Args:
-        path: The image file; its ending decides the format.
+        path: The image file; its suffix decides the format.
         families: Columns.
         difficulties: Rows.
         seed: Which problem of each cell is shown.

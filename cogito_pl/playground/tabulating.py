@@ -1,6 +1,6 @@
-"""Family `table`: a small table of digits whose rows are headed by coloured circles: one entry, or a row added up.
+"""Family `table`: a table of digits whose rows are headed by coloured circles: one entry, or a total.
 
-The careful way finds the row by its head and keeps a running total along it.
+The careful solution finds the row by its head and keeps a running total along it.
 """
 
 import random
@@ -22,7 +22,7 @@ LARGEST = 19
 
 
 def table(difficulty: int, rng: random.Random) -> Draft:
-    """One entry up to difficulty 2, then a total: of a row, or of a column where there are more rows than columns."""
+    """Asks for one entry up to difficulty 2, then for the total of a row, or of a column if there are more rows."""
     rows, columns = rng.choice(GRIDS[difficulty])
     digits = [[rng.randint(0, 9) for _ in range(columns - 1)] for _ in range(rows)]
     row, column = rng.randrange(rows), rng.randint(1, columns - 1)
@@ -49,13 +49,13 @@ def table(difficulty: int, rng: random.Random) -> Draft:
 
 
 def draw_table(rng: random.Random, grid: tuple[int, int]) -> Scene:
-    """Any digits, for a look that asks nothing."""
+    """Random digits, for lessons that ask no question about them."""
     rows, columns = grid
     return _scene(rng.sample(COLOURS, rows), [[rng.randint(0, 9) for _ in range(columns - 1)] for _ in range(rows)])
 
 
 def _split(rng: random.Random, parts: int) -> list[int]:
-    """Digits whose total is drawn first."""
+    """Random digits; their total is drawn first."""
     rest, digits = rng.randint(0, min(LARGEST, 9 * parts)), []
     for remaining in reversed(range(parts)):
         digits.append(rng.randint(max(0, rest - 9 * remaining), min(9, rest)))
@@ -75,7 +75,7 @@ def _cell(scene: Scene, place: int) -> str:
 
 
 def _running_total(scene: Scene, places: list[int]) -> list[str]:
-    """In the words of the family `arithmetic`: the first number, then each signed with the total behind it."""
+    """As in the family `arithmetic`: the first number, then each with its sign and the total."""
     total = scene.things[places[0]].value
     entries = [_cell(scene, places[0])]
     for place in places[1:]:

@@ -1,4 +1,4 @@
-"""What a base knows of the answer's tag before any fine-tuning: it begins as the word that it will stand in for."""
+"""Initialises the embedding of the answer tag, which pretraining does not contain, with that of a related word."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from cogito_pl.files import atomic
 
 EMBEDDINGS = "model.embed_tokens.weight"
 ANSWER_TAG, CONCLUSION = "<answer>", "Ġso"
-"""The tag, and the word that leads every lesson's working to its answer."""
+"""The tag, and the word before the answer in every lesson."""
 SHRINK = 0.95
-"""The base keeps preferring the word: embeddings are tied, so the shorter row gets the smaller logit."""
+"""Factor on the copied embedding: embeddings are tied, so the tag gets a smaller logit than the word."""
 
 
 def start_answer_tag(folder: str | Path) -> None:
-    """Overwrites the embedding of `<answer>`, which no lesson has trained, with that of ` so`, a little shortened.
+    """Overwrites the embedding of `<answer>`, which is in no lesson, with that of ` so`, scaled by `SHRINK`.
 
-    Fine-tuning then need not learn from nothing that what follows the tag is what follows ` so`.
+    What follows the tag is what follows ` so` in the lessons, which fine-tuning then need not learn anew.
 
     Args:
         folder: A model folder with tied embeddings, as the recipes of the base export it; its weights are replaced.

@@ -1,4 +1,4 @@
-"""What a cell can hold, and how it is described. Knows attributes; nothing of places or pixels."""
+"""The contents of cells and how they are described."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Digit:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Which things are meant; an attribute that is None may be anything."""
+    """A description of things; an attribute that is None may be anything."""
 
     colour: str | None = None
     shape: str | None = None
@@ -49,7 +49,7 @@ class Pattern:
             raise ValueError("a pattern needs a colour, a shape or both")
 
     def matches(self, thing: Thing | None) -> bool:
-        """Whether this thing is meant; nothing is never meant."""
+        """Whether the description fits this thing; an empty cell never matches."""
         return thing is not None and self.colour in (None, thing.colour) and self.shape in (None, thing.shape)
 
     def __str__(self) -> str:

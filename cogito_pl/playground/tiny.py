@@ -1,7 +1,4 @@
-"""A Qwen2.5-VL of 1.1 million parameters: the real architecture, small enough to learn the playground on a CPU.
-
-Knows sizes and starting weights; nothing of problems or training.
-"""
+"""A Qwen2.5-VL of 1.1 million parameters: the real architecture, small enough to be trained on a CPU."""
 
 import math
 from pathlib import Path
@@ -64,10 +61,11 @@ def build_config(vocab_size: int) -> Qwen2_5_VLConfig:
 def build_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
     """The untrained model in float32.
 
-    Weights are drawn from N(0, 1 / fan_in): with the usual standard deviation of 0.02 a model this narrow stays blind.
+    Weights are drawn from N(0, 1 / fan_in): with the usual standard deviation of 0.02, a model this narrow does not
+    learn to use its images.
 
     Args:
-        seed: Decides the starting weights; torch's global generator is left as it was.
+        seed: Decides the initial weights; the state of the global generator of torch does not change.
     """
     with torch.random.fork_rng(devices=[]):
         model = Qwen2_5_VLForConditionalGeneration(build_config(len(build_tokenizer()))).float()
@@ -86,8 +84,8 @@ def build_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
 def build_image_processor() -> Qwen2VLImageProcessorPil:
     """Cuts an image into patches of half a cell; no image of the playground is ever scaled.
 
-    Blank paper becomes zero, so that ink is all a patch contains: the tiny model then names every shape after 300
-    batches of 40 captions, while with the mean of photographs it has hardly begun.
+    The background becomes zero, so that a patch contains ink only: the tiny model then names every shape after 300
+    batches of 40 captions; with the mean of photographs it names hardly any by then.
     """
     return Qwen2VLImageProcessorPil(
         patch_size=CELL // 2,
@@ -105,7 +103,7 @@ def save_tiny(folder: str | Path, seed: int = 0) -> None:
 
     Args:
         folder: Created when missing; files of the same names are replaced.
-        seed: Decides the starting weights.
+        seed: Decides the initial weights.
     """
     build_model(seed).save_pretrained(folder)
     build_tokenizer().save_pretrained(folder)

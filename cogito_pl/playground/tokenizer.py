@@ -1,7 +1,6 @@
-"""A tokenizer for the playground: every word its texts use is one token, anything else falls back to bytes.
+"""A tokenizer for the playground: every word of its texts is one token, anything else falls back to bytes.
 
-The words are collected from the texts themselves, so a new family brings its own. Knows texts and tokens; nothing of
-models.
+The words are collected from the texts themselves, so that a new family brings its own.
 """
 
 import re
@@ -24,13 +23,13 @@ SPECIAL_TOKENS = (
     "<|image_pad|>",
     "<|video_pad|>",
 )
-"""Qwen's names; their ids are their places here."""
+"""Names as in Qwen; their ids are their places here."""
 
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 """One token each, but not special: they survive decoding with `skip_special_tokens`."""
 
 WORD = r" ?[a-d][1-4](?![A-Za-z0-9])| ?[+\-][0-9]| ?[A-Z]\.| ?[A-Za-z]+| ?[0-9]|\n| ?[^\sA-Za-z0-9]+|\s+"
-"""What may become one token: a cell's name, a signed digit, an option's letter, a word, a digit, a line break."""
+"""What can be one token: the name of a cell, a signed digit, the letter of an option, a word, a digit, a line break."""
 
 CHAT_TEMPLATE = """\
 {%- for message in messages -%}

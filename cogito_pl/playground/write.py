@@ -1,7 +1,4 @@
-"""Writes a part as a folder in the layout of the Hugging Face Hub: a data set card and one Parquet file per part.
-
-Knows files; which row comes where is decided in `parts.py`.
-"""
+"""Writes a part into a folder in the layout of the Hugging Face Hub: a data set card and a Parquet file per part."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -44,22 +41,22 @@ configs:
 
 # Playground
 
-Coloured shapes on a grid, bar charts, tables of digits, pairs of pictures, and sums without a picture, drawn by
+Coloured shapes on a grid, bar charts, tables of digits, pairs of images, and sums without an image, drawn by
 `python -m cogito_pl.playground write`. Every problem is a pure function of family, difficulty and seed, so these files
-can be made again byte for byte. What `test` and `validation` show is shown in no other part, in any drawing.
+can be made again byte for byte. No scene of `test` or `validation` is in another part, in any drawing.
 
 | column | content |
 |---|---|
-| `question` | headed by one `<image>` per picture |
-| `answer`, `kind`, `choices` | the only right answer, its verifier (`number`, `text`, `choice`), the options |
+| `question` | headed by one `<image>` per image |
+| `answer`, `kind`, `choices` | the only correct answer, its verifier (`number`, `text`, `choice`), the options |
 | `images` | PNG, 28 x 28 pixels per cell |
-| `solution` | what fine-tuning imitates; tagged `<think>`, `<answer>` in all parts but `pretrain` |
+| `solution` | what fine-tuning trains on; tagged `<think>`, `<answer>` in all parts but `pretrain` |
 | `family`, `difficulty`, `seed` | the key of the problem; difficulty is 1 to 5 |
 """
 
 
 def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row]) -> Path:
-    """Writes one part, in place of an earlier one of that name, and brings the card up to date.
+    """Writes one part, which replaces an earlier one of that name, and updates the card.
 
     Args:
         folder: The data set; created when missing, its other parts stay.
@@ -94,7 +91,7 @@ def _png(image: PILImage.Image) -> bytes:
 
 
 def _write_card(folder: Path) -> None:
-    """The card lists the parts whose files are there."""
+    """Writes the card, which lists the parts that the folder has."""
     there = [part for part in PARTS if any((folder / "data").glob(f"{part}-*.parquet"))]
     configs = "".join(
         f"- config_name: {part}\n  data_files:\n  - split: {part}\n    path: data/{part}-*.parquet\n" for part in there

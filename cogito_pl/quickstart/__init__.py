@@ -1,4 +1,4 @@
-"""The quickstart: data, SFT, GRPO and a graded comparison in one command, driving `fit` and `validate` as a user would.
+"""The quickstart: data, SFT, GRPO and a graded comparison in one command, by the commands that a user would type.
 
 Imports nothing, so that `__main__` can set the environment before torch reads it.
 """

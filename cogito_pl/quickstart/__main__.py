@@ -1,4 +1,4 @@
-"""`python -m cogito_pl.quickstart`: SFT and GRPO of the tiny model on a CPU, and what each of them brought.
+"""`python -m cogito_pl.quickstart`: SFT and GRPO of the tiny model on a CPU, and the accuracy after each.
 
 `python -m cogito_pl.quickstart ablate` compares variants of the GRPO recipe.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cogito_pl.quickstart.command import ABLATE, ablation_parser, quickstart_parser
 
 ENVIRONMENT = {
-    # The model is so small that a second thread spends its time waiting for the first, and takes a core from others.
+    # The model is so small that a second thread would only wait for the first, and take a core from others.
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "passive",
     "TOKENIZERS_PARALLELISM": "false",
@@ -19,10 +19,12 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
 }
+LOG_WIDTH = 110
+"""Columns at least where the output goes to a file, so that the table of an ablation fits."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a quickstart or an ablation; settings that make no sense end it with a message."""
+    """Runs a quickstart or an ablation; invalid settings end it with a message."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     ablating = words[:1] == [ABLATE]
     parser = ablation_parser() if ablating else quickstart_parser()
@@ -30,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     # Imported here: torch reads the environment when it is imported.
-    from cogito_pl.quickstart.record import OtherRunError
-    from cogito_pl.quickstart.settings import SettingsError
+    from cogito_pl.experiments.phases import SettingsError
+    from cogito_pl.experiments.record import OtherRunError
 
     try:
         complete = run_ablation(given) if ablating else run_quickstart(given)
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run_quickstart(given: argparse.Namespace) -> bool:
-    """Runs a quickstart, which is complete or raises."""
+    """Runs a quickstart. Returns True; a run that is not complete raises."""
     from cogito_pl.quickstart.drive import drive
     from cogito_pl.quickstart.settings import Settings
 
@@ -54,12 +56,22 @@ def run_quickstart(given: argparse.Namespace) -> bool:
 
 
 def run_ablation(given: argparse.Namespace) -> bool:
-    """Runs an ablation; whether every run of it has a result."""
-    from cogito_pl.quickstart.ablation.arms import Ablation
-    from cogito_pl.quickstart.ablation.drive import ablate
+    """Runs an ablation and writes its table and figure. Returns whether every run has a result."""
+    from rich.console import Console
 
-    common = (given.run, given.n_test, given.config_dir, given.overlay)
-    return ablate(Ablation.read(given.arms, given.seeds, *common, given.sft_first))
+    from cogito_pl.experiments.ablation.arms import Ablation
+    from cogito_pl.experiments.ablation.drive import ablate
+    from cogito_pl.quickstart.study import QuickstartStudy
+    from cogito_pl.report.ablation import present
+
+    study = QuickstartStudy.read(given.n_test, given.config_dir, given.overlay)
+    ablation = Ablation.read(study, given.arms, given.seeds, given.run, given.sft_first)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, LOG_WIDTH)
+    complete = ablate(ablation, console)
+    present(ablation.run, console)
+    return complete
 
 
 if __name__ == "__main__":

@@ -2,19 +2,19 @@
 
 import argparse
 
-from cogito_pl.quickstart.controls.names import CONTROLS
+from cogito_pl.quickstart.settings import CONTROLS
 
 ABLATE = "ablate"
-"""First word of the command line of the ablation runner."""
+"""The subcommand of the ablation runner."""
 
 
 def quickstart_parser() -> argparse.ArgumentParser:
     """The settings of a quickstart."""
     parser = argparse.ArgumentParser(
         prog="python -m cogito_pl.quickstart",
-        description="Writes data, fine-tunes the tiny base (SFT), reinforces it (GRPO), grades base, SFT and GRPO on "
-        "problems none of them has seen, and writes summary.json, samples.jsonl and report.html to the run's folder. "
-        "Run the same command again to continue a run that was stopped.",
+        description="Writes data, trains the tiny base model by SFT and then by GRPO, grades base, SFT and GRPO on new "
+        "problems, and writes summary.json, samples.jsonl and report.html to the folder of the run. Run the same "
+        "command again to continue a run that was stopped.",
         epilog=f"To compare variants of the GRPO recipe: python -m cogito_pl.quickstart {ABLATE} --help",
     )
     parser.add_argument("--seed", type=int, default=1, help="decides data, order and sampling (default: 1)")
@@ -23,8 +23,8 @@ def quickstart_parser() -> argparse.ArgumentParser:
         "--curriculum",
         choices=("on", "off"),
         default="on",
-        help="on: problems are scored, and GRPO goes through the stages of curriculum.yaml over their strata "
-        "(strata.yaml); off: plain GRPO with as many rollouts (default: on)",
+        help="on: problems are scored for difficulty, and GRPO trains on their strata (strata.yaml) in the stages of "
+        "curriculum.yaml; off: plain GRPO with as many rollouts (default: on)",
     )
     _add_shared(parser, "every phase", "per model")
     parser.add_argument(
@@ -33,9 +33,9 @@ def quickstart_parser() -> argparse.ArgumentParser:
         default=[],
         choices=CONTROLS,
         metavar="NAME",
-        help="after the run, also "
+        help="a control experiment after the run: "
         + "; ".join(f"{name}: {what}" for name, what in CONTROLS.items())
-        + ". May be repeated, and given to a run that is finished",
+        + ". May be repeated, and given for a run that is finished",
     )
     return parser
 
@@ -46,11 +46,11 @@ def ablation_parser() -> argparse.ArgumentParser:
         prog=f"python -m cogito_pl.quickstart {ABLATE}",
         description="Runs the GRPO recipe as it is (the arm `plain`) and each variant, from the same SFT model, on the "
         "same data, with the same number of updates, for every seed; grades them on the same new problems; and writes "
-        "ablation.json, ablation.md (a table) and ablation.png. Before anything runs, an arm that would learn from "
-        "more or fewer updates is refused. Where an arm draws from strata, the data are scored first. An arm that "
-        "fails is marked, the others go on, and the exit status is 1.",
+        "ablation.json, ablation.md (a table) and ablation.png. An arm with another number of updates than the plain "
+        "recipe is refused before anything runs. Where an arm draws from strata, the data are scored first. If an arm "
+        "fails, it is marked in the table, the others run, and the exit status is 1.",
         epilog="Run the same command again to continue an ablation that was stopped. The table has the arms and seeds "
-        "that the command names: name more of them to add them to a folder; what is done is not run again.",
+        "of the command; name more of them to add them to a folder, and those that are done are not run again.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -59,16 +59,16 @@ def ablation_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[NAME=]FILE[+FILE...]",
-        help="an arm: the recipe with these files as further --config of its GRPO fit, named NAME, or after the files; "
-        "may be repeated",
+        help="an arm: the recipe with these files as further --config of its GRPO fit, called NAME (default: the "
+        "names of the files); may be repeated",
     )
     parser.add_argument(
         "--sft-first",
         action="append",
         default=[],
         metavar="NAME=FILE[+FILE...]",
-        help="the arm NAME imitates before its GRPO: an SFT fit on the part `train` from the same start, with these "
-        "files as further --config; its updates count as the arm's. May be repeated",
+        help="gives the arm NAME an SFT fit before GRPO, on the part `train` and from the same start model, with these "
+        "files as further --config; its updates count as updates of the arm. May be repeated",
     )
     parser.add_argument(
         "--seeds",
@@ -76,7 +76,7 @@ def ablation_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[1],
         metavar="SEED",
-        help="runs of every arm; each decides data, order and sampling (default: 1)",
+        help="one run of every arm per seed, which decides data, order and sampling (default: 1)",
     )
     parser.add_argument(
         "--run", default="runs/ablation", metavar="DIR", help="folder of the ablation (default: runs/ablation)"
@@ -98,7 +98,7 @@ def _add_shared(parser: argparse.ArgumentParser, every_phase: str, per_what: str
         action="append",
         default=[],
         metavar="[PHASE=]FILE",
-        help=f"a further --config, for {every_phase} that trains or evaluates, or only for PHASE: sft, grpo, "
-        "evaluate or score (where data are scored: in a quickstart with its curriculum, and for arms that draw from "
-        "strata); may be repeated",
+        help=f"a further --config for {every_phase} that trains or evaluates, or only for PHASE: sft, grpo, "
+        "evaluate, or score (used by a quickstart with its curriculum and for arms that draw from strata); may be "
+        "repeated",
     )

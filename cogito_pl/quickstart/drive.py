@@ -1,23 +1,20 @@
-"""Runs the phases that are not done yet, then sums up: the algorithm of the quickstart."""
+"""Runs the phases that are not done yet, then writes the results: the algorithm of the quickstart."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 
-from cogito_pl.quickstart.account import Account
-from cogito_pl.quickstart.bar import clock
-from cogito_pl.quickstart.controls.drive import control_outcomes, run_controls
-from cogito_pl.quickstart.estimate import seconds_left
-from cogito_pl.quickstart.phases import Phase, phases
-from cogito_pl.quickstart.problems import seen_before
-from cogito_pl.quickstart.record import NOTHING, Record
+from cogito_pl.experiments.cost import NOTHING, clock, seconds_left
+from cogito_pl.experiments.phases import Plan, run_phases
+from cogito_pl.experiments.record import Account, Record
+from cogito_pl.quickstart.controls import control_outcomes, run_controls
+from cogito_pl.quickstart.phases import TYPICAL_S, quickstart_plan
+from cogito_pl.quickstart.problems import seen_in_training
 from cogito_pl.quickstart.report import write_report
-from cogito_pl.quickstart.running import run_phases
-from cogito_pl.quickstart.samples import write_samples
 from cogito_pl.quickstart.settings import Settings
-from cogito_pl.quickstart.summary import read_answers, summarise, write_summary
-from cogito_pl.quickstart.table import controls_table, results_table
+from cogito_pl.quickstart.summary import read_answers, summarise, write_samples, write_summary
+from cogito_pl.quickstart.tables import controls_table, results_table
 
 
 def drive(settings: Settings, controls: Sequence[str] = ()) -> None:
@@ -31,29 +28,29 @@ def drive(settings: Settings, controls: Sequence[str] = ()) -> None:
         OtherRunError: The folder holds a run with other settings.
         RuntimeError: A phase ended without its artefact.
     """
-    record = Record(settings.run, settings.fingerprint())
-    console, plan, log = Console(highlight=False), phases(settings), settings.run / "quickstart.log"
+    plan, console = quickstart_plan(settings), Console(highlight=False)
+    record = Record(plan.folder, plan.fingerprint)
     account = Account(record, opened=NOTHING)
 
     def note(to_do: list[str]) -> str:
-        left = seconds_left([(name, cost.wall_s) for name, cost in record.phases.items()], to_do)
+        left = seconds_left([(name, cost.wall_s) for name, cost in record.phases.items()], to_do, TYPICAL_S)
         return f"{clock(account.total().wall_s)} so far, about {clock(left)} left in all"
 
     try:
-        run_phases(plan, account, console, log, note)
+        run_phases(plan.phases, account, console, plan.log, note)
         if controls:
             run_controls(settings, controls, record, console)
     except BaseException:  # an interrupt comes as SystemExit out of Lightning
-        say = f"\nStopped. What the libraries said is in {log}; run the same command again to continue."
-        console.print(say, markup=False, soft_wrap=True)
+        message = f"\nStopped. Messages of the libraries are in {plan.log}; run the same command again to continue."
+        console.print(message, markup=False, soft_wrap=True)
         raise
     sum_up(settings, plan, record, console)
 
 
-def sum_up(settings: Settings, plan: list[Phase], record: Record, console: Console) -> None:
+def sum_up(settings: Settings, plan: Plan, record: Record, console: Console) -> None:
     """Writes summary, samples and report, and shows the table."""
     answers, cost = read_answers(settings.run), record.spent
-    summary = summarise(answers, settings.seed, seen_before(settings.data)) | {
+    summary = summarise(answers, settings.seed, seen_in_training(settings.data)) | {
         "wall_s": round(cost.wall_s, 1),
         "cpu_s": round(cost.cpu_s, 1),
         "peak_mib": round(cost.peak_mib),
@@ -62,7 +59,7 @@ def sum_up(settings: Settings, plan: list[Phase], record: Record, console: Conso
     }
     summary_file = write_summary(settings.run, summary)
     samples_file = write_samples(settings.run, answers)
-    report_file = write_report(settings, summary, answers, plan)
+    report_file = write_report(settings, summary, answers, plan.phases)
     console.print()
     console.print(results_table(summary))
     if summary["controls"]:

@@ -1,91 +1,70 @@
-"""The phases of a quickstart: each is commands that a user could type, and an artefact that shows it is complete."""
+"""The phases of a quickstart and of runs that start from its models; each is command lines that a user could type."""
 
-import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
+from cogito_pl.experiments.phases import TRAIN, Phase, Plan
 from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.settings import SCORE, Settings
 
 MODELS = ("base", "sft", "grpo")
-"""The models that are compared, in the order in which they are made."""
+"""The models that are compared, in the order in which they are trained."""
 TITLES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
-"""What the models are called where people read."""
-PLAYGROUND, TRAIN = ("-m", "cogito_pl.playground"), ("train.py",)
-"""The programs that are run."""
+"""Titles of the models in tables and figures."""
+PLAYGROUND = ("-m", "cogito_pl.playground")
+"""The program that writes data."""
+LOG = "quickstart.log"
+"""File in the folder of a run that gets warnings and log messages of the libraries."""
 SCORED = 640
-"""Problems of the part `train` that are scored, and learnt from by strata: the limit of strata.yaml."""
+"""Problems of the part `train` that are scored, and trained on by strata: the limit of strata.yaml."""
 TYPICAL_S = {
     "data": 3,
     "score": 35,
     "sft": 35,
-    "imitate": 6,
+    "sft-first": 6,
     "grpo": 42,
     "evaluate-base": 4,
     "evaluate-sft": 3,
     "evaluate-grpo": 4,
 }
-"""Seconds of each phase with the shipped recipes on one core: the time left is estimated from their ratios."""
+"""Seconds of each phase with the shipped recipes on one core; the time left is estimated from their ratios."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A step of the quickstart.
-
-    Args:
-        name: Its key in the record.
-        title: What it does, for the terminal.
-        program: What is run: `PLAYGROUND` or `TRAIN`.
-        commands: Argument lists of the program, run one after the other.
-        folder: Where its results are.
-        artefact: File that exists once the phase is complete.
-        overlay: Configuration that this phase adds to its recipe; empty where there is no recipe.
-        overlay_file: Where the overlay is written; null where there is no recipe.
-    """
-
-    name: str
-    title: str
-    program: tuple[str, ...]
-    commands: tuple[tuple[str, ...], ...]
-    folder: Path
-    artefact: Path
-    overlay: dict
-    overlay_file: Path | None = None
-
-    def shown(self) -> list[str]:
-        """The command lines, as one would type them."""
-        return [shlex.join(["python", *self.program, *command]) for command in self.commands]
-
-    def checkpoint(self) -> Path | None:
-        """The newest checkpoint that an earlier start of this phase left, or None."""
-        found = sorted(self.folder.glob("checkpoints/*.ckpt"), key=lambda path: path.stat().st_mtime)
-        return found[-1] if found else None
-
-
-def phases(settings: Settings) -> list[Phase]:
-    """All phases of a quickstart in the order in which they run."""
-    return [
+def quickstart_plan(settings: Settings) -> Plan:
+    """The whole quickstart."""
+    phases = (
         _data(settings),
-        *([score_phase(settings)] if settings.scored else []),
+        *([_score(settings)] if settings.scored else []),
         _sft(settings),
         _grpo(settings, settings.sft),
         _evaluate(settings, "base", None),
         _evaluate(settings, "sft", settings.sft),
         _evaluate(settings, "grpo", settings.grpo),
-    ]
+    )
+    return _plan(settings, phases, settings.recipes)
 
 
-def trunk_phases(settings: Settings) -> list[Phase]:
-    """What all runs that branch off `settings.run` share: the data and the model that they start from, graded."""
-    return [_data(settings), _sft(settings), _evaluate(settings, "sft", settings.sft)]
+def start_plan(settings: Settings) -> Plan:
+    """What all arms of an ablation share: the data and the SFT model that they start from, graded."""
+    phases = (_data(settings), _sft(settings), _evaluate(settings, "sft", settings.sft))
+    return _plan(settings, phases, ("sft", "evaluate"))
 
 
-def branch_phases(settings: Settings) -> list[Phase]:
-    """GRPO from the model of `settings.trunk`, graded; where the run imitates, from what that makes of the model."""
-    title = "SFT: imitate solutions of problems chosen"
-    first = [fit_phase(settings, "imitate", title, "sft", settings.sft, "train")] if settings.imitates else []
+def grpo_plan(settings: Settings) -> Plan:
+    """GRPO from the SFT model of `settings.parent`, graded; with `settings.sft_first`, a further SFT fit before it."""
+    title = "SFT on solutions of chosen problems"
+    first = [fit_phase(settings, "sft-first", title, "sft", settings.sft, "train")] if settings.sft_first else []
     start = first[0].folder / "export" if first else settings.sft
-    return [*first, _grpo(settings, start), _evaluate(settings, "grpo", settings.grpo)]
+    phases = (*first, _grpo(settings, start), _evaluate(settings, "grpo", settings.grpo))
+    return _plan(settings, phases, (*(["sft"] if first else []), "grpo", "evaluate"))
+
+
+def scoring_plan(settings: Settings) -> Plan:
+    """Scores the data of `settings.parent`."""
+    return _plan(settings, (_score(settings),), (SCORE,))
+
+
+def _plan(settings: Settings, phases: tuple[Phase, ...], recipes: tuple[str, ...]) -> Plan:
+    return Plan(folder=settings.run, phases=phases, fingerprint=settings.fingerprint(recipes), log=settings.run / LOG)
 
 
 def evaluation_folder(run: Path, model: str) -> Path:
@@ -110,11 +89,11 @@ def _data(settings: Settings) -> Phase:
 
 
 def _sft(settings: Settings) -> Phase:
-    return fit_phase(settings, "sft", "SFT: imitate written solutions", "sft", None, "sft")
+    return fit_phase(settings, "sft", "SFT: fine-tune on written solutions", "sft", None, "sft")
 
 
-def score_phase(settings: Settings) -> Phase:
-    """Scores the part `train` by PISM, with the base."""
+def _score(settings: Settings) -> Phase:
+    """Scores the part `train` by PISM with the base model."""
     folder, name = settings.scores.parent, "score"
     overlay = _overlay(settings, folder, "score", None)
     writer = {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": str(settings.scores)}}
@@ -122,7 +101,7 @@ def score_phase(settings: Settings) -> Phase:
     del overlay["trainer"]["callbacks+"]
     return Phase(
         name=name,
-        title="Score: how much of each picture can be hidden until the base fails",
+        title="Score: how much of each image can be masked before the base fails",
         program=TRAIN,
         commands=(_command(settings, "predict", SCORE, name),),
         folder=folder,
@@ -133,7 +112,7 @@ def score_phase(settings: Settings) -> Phase:
 
 
 def _grpo(settings: Settings, start: Path) -> Phase:
-    return fit_phase(settings, "grpo", "GRPO: reinforce what earns reward", "grpo", start, "train")
+    return fit_phase(settings, "grpo", "GRPO: reinforcement learning from verified answers", "grpo", start, "train")
 
 
 def _evaluate(settings: Settings, model: str, start: Path | None) -> Phase:
@@ -174,12 +153,16 @@ def evaluate_phase(settings: Settings, model: str, title: str, start: Path | Non
 
 
 def _overlay(settings: Settings, folder: Path, label: str, start: Path | None) -> dict:
-    board = {"save_dir": str(folder), "name": "", "version": ""}  # no version folders: the paths stay the same
+    board = {
+        "save_dir": str(folder),
+        "name": "",
+        "version": "",
+    }  # no version folders: a restart logs to the same
     trainer = {
         "default_root_dir": str(folder),
         "logger": {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": board},
         "enable_model_summary": False,
-        "callbacks+": [{"class_path": "cogito_pl.quickstart.bar.PhaseBar", "init_args": {"label": label}}],
+        "callbacks+": [{"class_path": "cogito_pl.experiments.bar.PhaseBar", "init_args": {"label": label}}],
     }
     model = {"model": {"init_args": {"policy": {"init_from": str(start)}}}} if start else {}
     return {"seed_everything": settings.seed, "trainer": trainer} | model

@@ -1,20 +1,32 @@
-"""The figures of the report: what they show and what stands below them. How a chart is drawn is not known here."""
+"""The figures of the report: training curves of both phases, and accuracy per kind of problem."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
 
-from cogito_pl.quickstart.charts import Bar, Line, bar_chart, line_chart
-from cogito_pl.quickstart.curves import Curve, shifted, smoothed
+from cogito_pl.files import read_jsonl
+from cogito_pl.playground.families import GUESS
 from cogito_pl.quickstart.phases import MODELS, TITLES
+from cogito_pl.report.charts import BLUE, GREY, VERMILION, Bar, Line, bar_chart, line_chart
+from cogito_pl.report.curves import Curve, shifted
+from cogito_pl.report.page import figure, metric_figure
 
 BASE = MODELS[0]
 CAREFUL = "careful answers"
-"""Key of the curve that `strategy.py` makes."""
-COLOURS = {"base": "#8a9199", "sft": "#0072b2", "grpo": "#d55e00"}
-"""Grey, blue and vermilion (Okabe and Ito): told apart by every kind of colour vision, and by their lightness."""
+"""Key of `careful_curve` among the curves of a fit."""
+COLOURS = {"base": GREY, "sft": BLUE, "grpo": VERMILION}
+GRPO_METRICS = {
+    "reward/accuracy": ("GRPO reward: accuracy", "Share of correct samples."),
+    "rollout/length_tokens": ("GRPO completion length", "Tokens per sample."),
+    "policy/entropy": ("GRPO entropy", "Nats per sampled token."),
+    "policy/kl": ("GRPO distance from SFT", "KL divergence estimate, nats per sampled token."),
+}
+"""Metric to title and caption of its figure."""
 
 
 def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
-    """Validation accuracy and strategy through both phases, then what each phase optimises and watches."""
+    """Validation accuracy and share of careful answers over both phases, then metrics of each phase."""
     switch, end = (max((step for curve in curves.values() for step, _ in curve), default=0) for curves in (sft, grpo))
 
     def through(key: str, title: str) -> str:
@@ -35,35 +47,34 @@ def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
         figure(
             through(CAREFUL, "share of careful answers"),
             "Careful answers",
-            "Share of the same answers that are worked out; the others only guess.",
+            "Share of the same answers that are worked out step by step; the others are guesses.",
         ),
-        learning(sft, "sft/loss", "sft", "SFT loss", "Nats per token of the written solutions."),
-        learning(grpo, "reward/accuracy", "grpo", "GRPO reward: accuracy", "Share of right samples.", percent=True),
-        learning(grpo, "rollout/length_tokens", "grpo", "GRPO completion length", "Tokens per sample."),
-        learning(grpo, "policy/entropy", "grpo", "GRPO entropy", "Nats per sampled token."),
-        learning(
-            grpo, "policy/kl", "grpo", "GRPO distance from SFT", "KL divergence estimate, nats per sampled token."
+        metric_figure(sft.get("sft/loss", []), COLOURS["sft"], "SFT loss", "Nats per token of the written solutions."),
+        *(
+            metric_figure(grpo.get(key, []), COLOURS["grpo"], title, caption, percent=key == "reward/accuracy")
+            for key, (title, caption) in GRPO_METRICS.items()
         ),
     ]
     return "".join(figures)
 
 
-def learning(
-    curves: Mapping[str, Curve], key: str, model: str, title: str, caption: str, *, percent: bool = False
-) -> str:
-    """One metric over the steps of its phase, raw and smoothed."""
-    curve = curves.get(key, [])
-    lines = [
-        Line(points=curve, colour=COLOURS[model], faint=True),
-        Line(points=smoothed(curve), colour=COLOURS[model]),
-    ]
-    return figure(line_chart(lines, f"{title} over optimiser steps", percent=percent), title, caption)
+def careful_curve(folder: Path) -> Curve:
+    """Share of validation answers that are not guesses, by optimiser step; of a step validated twice, the later ones.
+
+    Args:
+        folder: Of a fit whose recipe has `callbacks.RolloutTable`; without its file, the curve is empty.
+    """
+    answers: defaultdict[int, dict[tuple[str, int], bool]] = defaultdict(dict)
+    for file in sorted(folder.glob("validation.rank*.jsonl")):
+        for row in read_jsonl(file):
+            answers[row["step"]][row["validation"], row["draw"]] = GUESS not in row["response"]
+    return [(step, fmean(own.values())) for step, own in sorted(answers.items())]
 
 
 def bar_figures(summary: dict) -> str:
-    """Accuracy per family and per difficulty; that of the base in any form, as it has not been taught the tags."""
+    """Accuracy per family and per difficulty; that of the base in any form, since it was not trained on the tags."""
     captions = {
-        "family": "Kinds of problem; <i>arithmetic</i> has no picture.",
+        "family": "Kinds of problem; <i>arithmetic</i> has no image.",
         "difficulty": "1 is the easiest. Higher levels have more things to look at, or larger numbers.",
     }
     figures = []
@@ -84,12 +95,7 @@ def bar_figures(summary: dict) -> str:
 
 
 def legend() -> str:
-    """Which colour is which model."""
+    """The colours of the models."""
     titles = TITLES | {BASE: f"{TITLES[BASE]}, answers in any form"}
     names = (f'<span><i style="background:{COLOURS[model]}"></i>{titles[model]}</span>' for model in MODELS)
     return "".join(names) + "<span>Whiskers: 95% intervals</span>"
-
-
-def figure(drawing: str, title: str, caption: str) -> str:
-    """A drawing with its caption."""
-    return f"<figure><figcaption><b>{title}.</b> {caption}</figcaption>{drawing}</figure>"

@@ -1,22 +1,22 @@
-"""The test problems that the report shows, with image, question and what each model said."""
+"""The test problems that the report shows, with image, question and the answer of each model."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Collection, Mapping
 from html import escape
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from cogito_pl.playground.parts import part_file
 from cogito_pl.quickstart.phases import MODELS, TITLES
-from cogito_pl.quickstart.problems import images
 from cogito_pl.quickstart.summary import Answers
 
-RULE = (
-    "Chosen by rule, not by hand: going through the test problems in order, the first of every family that meets the "
-    "condition."
-)
+RULE = "Chosen by rule, not by hand: the first test problem of every family that meets the condition."
 CONDITIONS = {
     "SFT fails, GRPO solves": {"sft": False, "grpo": True},
     "GRPO fails": {"grpo": False},
 }
-MARKS = {"right": "✓ right", "wrong": "✗ wrong", "unparsed": "? no answer"}
+MARKS = {"right": "✓ correct", "wrong": "✗ wrong", "unparsed": "? no answer"}
 
 
 def shown_problems(answers: Answers, data: Path) -> str:
@@ -28,7 +28,7 @@ def shown_problems(answers: Answers, data: Path) -> str:
     """
     chosen = {title: first_of_families(answers, verdicts) for title, verdicts in CONDITIONS.items()}
     ids = {answers[MODELS[0]][place]["id"] for places in chosen.values() for place in places}
-    shown = images(data, ids)
+    shown = image_uris(data, ids)
     sections = []
     for title, places in chosen.items():
         sections.append(f"<h3>{title}</h3>")
@@ -42,28 +42,39 @@ def first_of_families(answers: Answers, verdicts: Mapping[str, bool]) -> list[in
 
     Args:
         answers: Graded completions, per model in the order of the test problems.
-        verdicts: Per model, whether it must be right; the other models may be either.
+        verdicts: Per model, whether its answer must be correct; other models may be either.
     """
     chosen: dict[str, int] = {}
     for place, row in enumerate(answers[MODELS[0]]):
-        if all((answers[model][place]["verdict"] == "right") == right for model, right in verdicts.items()):
+        if all((answers[model][place]["verdict"] == "right") == correct for model, correct in verdicts.items()):
             chosen.setdefault(row["meta"]["family"], place)
     return list(chosen.values())
+
+
+def image_uris(data: Path, ids: Collection[str]) -> dict[str, list[str]]:
+    """The images of the test problems `ids` as data URIs, by problem."""
+    columns, chosen = ["id", "images"], [("id", "in", list(ids))]
+    rows = pq.read_table(part_file(data, "test"), columns=columns, filters=chosen).to_pylist()
+    return {row["id"]: [_uri(image["bytes"]) for image in row["images"]] for row in rows}
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def problem(rows: Mapping[str, dict], shown: Mapping[str, list[str]]) -> str:
     """One problem and the answer of every model to it."""
     row = rows[MODELS[0]]
-    images = "".join(f'<img alt="picture of the problem" src="{uri}">' for uri in shown.get(row["id"], []))
-    said = "".join(
+    images = "".join(f'<img alt="image of the problem" src="{uri}">' for uri in shown.get(row["id"], []))
+    answers = "".join(
         f'<span>{TITLES[model]}</span><span class="{escape(own["verdict"])}">{escape(MARKS[own["verdict"]])}</span>'
         f"<code>{escape(own['response']) or '(nothing)'}</code>"
         for model, own in rows.items()
     )
     family, difficulty = escape(str(row["meta"]["family"])), escape(str(row["meta"]["difficulty"]))
     return (
-        f'<div class="problem"><div class="picture">{images or "(no picture)<br>"}{family}, difficulty {difficulty}'
+        f'<div class="problem"><div class="image">{images or "(no image)<br>"}{family}, difficulty {difficulty}'
         "</div>"
         f"<div><b>{escape(row['question'].replace('<image>', ''))}</b> &nbsp;Gold: <b>{escape(row['gold'])}</b>"
-        f'<div class="answers">{said}</div></div></div>'
+        f'<div class="answers">{answers}</div></div></div>'
     )

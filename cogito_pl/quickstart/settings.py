@@ -1,9 +1,13 @@
-"""What a quickstart is run with, and what makes two runs the same. Reads configuration files, starts nothing."""
+"""Settings of a quickstart, and the fingerprint by which a run is continued.
+
+Imports no torch, so that the command line can set the environment first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cogito_pl.experiments.phases import SettingsError
 from cogito_pl.seeds import digest
 
 PARTS = {"sft": 7680, "train": 4000, "validation": 100}
@@ -11,15 +15,17 @@ PARTS = {"sft": 7680, "train": 4000, "validation": 100}
 CONFIGS = ("sft", "grpo", "evaluate")
 """The recipes, each a file `<name>.yaml` of the configuration folder."""
 CURRICULUM = ("curriculum.yaml", "strata.yaml")
-"""Overlays of the folder of the recipes that make GRPO a curriculum over strata."""
+"""Overlays in the folder of the recipes that make GRPO a curriculum over strata."""
 SCORE = "score"
 """The recipe that measures the strata."""
 PATTERN_SIGNS = ("*", "?", "[", "::", "${")
-"""What file patterns of data sets and references in YAML begin with."""
-
-
-class SettingsError(ValueError):
-    """A setting of the command line cannot be used."""
+"""Beginnings of file patterns of data sets and of references in YAML."""
+CONTROLS = {
+    "shuffled-rewards": "GRPO with the rewards permuted across completions: a gain that remains is not due to them",
+    "careful-sft": "SFT on careful solutions, from the model that GRPO starts from, for as many CPU seconds as GRPO",
+    "permuted-images": "SFT and GRPO graded on test problems with another problem's images, against a blind guess",
+}
+"""Name of each control to its description, in the help and in the report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,10 @@ class Overlay:
             raise SettingsError(f"--overlay {text}: there is no file {overlay.file}")
         return overlay
 
+    def adds_to(self, recipe: str) -> bool:
+        """Whether it is added to `recipe`."""
+        return self.config == recipe or (not self.config and recipe != SCORE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -54,10 +64,10 @@ class Settings:
         n_test: Test problems, the same for every model.
         config_dir: Folder of the recipes.
         overlays: Further configuration, in the order in which it applies.
-        trunk: Folder of the run that this one branches off, whose data and SFT model it takes; its own when null.
+        parent: Folder of the run whose data and SFT model this one uses; its own when null.
         scored: Whether problems are scored for GRPO to draw from their strata.
-        imitates: Whether a run that branches off imitates solutions of the part `train` before its GRPO, by the recipe
-            `sft` with the run's overlays for it.
+        sft_first: Whether a run with a parent begins with a further SFT fit, on the part `train`, by the recipe `sft`
+            with the run's overlays for it.
     """
 
     seed: int
@@ -65,9 +75,9 @@ class Settings:
     n_test: int
     config_dir: Path
     overlays: tuple[Overlay, ...] = ()
-    trunk: Path | None = None
+    parent: Path | None = None
     scored: bool = False
-    imitates: bool = False
+    sft_first: bool = False
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""
@@ -77,8 +87,8 @@ class Settings:
             raise SettingsError(f"--n-test {self.n_test} leaves nothing to grade; choose at least 1")
         if found := [sign for sign in PATTERN_SIGNS if sign in str(self.run.absolute())]:
             raise SettingsError(
-                f"--run {self.run}: data sets are not found in a folder with {' '.join(found)} in its path, which they "
-                "and the configuration take for a pattern; choose another folder"
+                f"--run {self.run}: {' '.join(found)} in the path is read as a file pattern or a YAML reference, so "
+                "the data would not be found; choose another folder"
             )
         for name in self.recipes:
             if not self.config(name).is_file():
@@ -91,7 +101,7 @@ class Settings:
     def read(
         cls, seed: int, run: str | None, n_test: int, config_dir: str, overlays: list[str], *, curriculum: bool
     ) -> "Settings":
-        """Settings from command line values; an empty `run` means a folder named after the seed.
+        """Settings from command line values; without `run`, the folder is named after the seed.
 
         Raises:
             SettingsError: A file is missing, or another setting cannot be used.
@@ -119,12 +129,12 @@ class Settings:
     @property
     def data(self) -> Path:
         """Folder of the problems."""
-        return (self.trunk or self.run) / "data"
+        return (self.parent or self.run) / "data"
 
     @property
     def sft(self) -> Path:
         """The model that SFT exports and GRPO starts from."""
-        return (self.trunk or self.run) / "sft" / "export"
+        return (self.parent or self.run) / "sft" / "export"
 
     @property
     def grpo(self) -> Path:
@@ -142,11 +152,7 @@ class Settings:
 
     def overlays_of(self, name: str) -> list[Path]:
         """The further configuration files of the recipe `name`, in order."""
-        return [
-            overlay.file
-            for overlay in self.overlays
-            if overlay.config == name or (not overlay.config and name != SCORE)
-        ]
+        return [overlay.file for overlay in self.overlays if overlay.adds_to(name)]
 
     def files_of(self, name: str) -> list[Path]:
         """The recipe `name` and what is added to it, in order."""
@@ -162,11 +168,6 @@ class Settings:
             "seed": self.seed,
             "problems": self.counts,
             "configuration": {
-                name: [file_digest(file) for file in self.files_of(name)] for name in configs or self.recipes
+                name: [digest(file.read_bytes()) for file in self.files_of(name)] for name in configs or self.recipes
             },
         }
-
-
-def file_digest(file: Path) -> str:
-    """Digest of a file's bytes, 16 hexadecimal digits."""
-    return digest(file.read_bytes())

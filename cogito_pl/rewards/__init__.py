@@ -1,16 +1,19 @@
-"""Text in, number out: one verifier for rewards, difficulty and evaluation."""
+"""Rewards and verifiers: responses are graded the same way for training, difficulty and evaluation."""
 
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.format import format_reward
 from cogito_pl.rewards.pool import GradeRequest, GraderPool
 from cogito_pl.rewards.repetition import RepetitionOptions
 from cogito_pl.rewards.reward import Reward, RewardResult
-from cogito_pl.rewards.verifier.grade import Grade, check_gold, grade, grade_cheaply
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.grade import Grade, grade, grade_cheaply
 from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing.box_frames import BoxOptions
 from cogito_pl.rewards.verifier.parsing.extract import Candidate, candidates
+from cogito_pl.rewards.verifier.registry import KINDS, check_gold
 
 __all__ = [
+    "KINDS",
     "BoxOptions",
     "Candidate",
     "Grade",
@@ -21,6 +24,8 @@ __all__ = [
     "Reward",
     "RewardConfig",
     "RewardResult",
+    "Verdict",
+    "Verifier",
     "candidates",
     "check_gold",
     "format_reward",

@@ -1,16 +1,24 @@
 """`python -m cogito_pl.rewards`: grade a file of completions again."""
 
 import argparse
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from cogito_pl.problem import KINDS
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.official import OFFICIAL
-from cogito_pl.rewards.regrade import Columns, read, regrade
+from cogito_pl.rewards.regrade import BadLine, Columns, Graded, read, regrade, writing
 from cogito_pl.rewards.reward import Reward
-from cogito_pl.rewards.tally import Rows, Tally
+from cogito_pl.rewards.verifier.grade import VERDICTS
+
+SHOWN = 20
+"""Bad lines that are listed; all are counted."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,11 +32,11 @@ def build_parser() -> argparse.ArgumentParser:
     for column in fields(Columns):
         about = f"column ({column.default} by default): {described[column.name]}"
         command.add_argument(f"--{column.name}", default=column.default, metavar="COLUMN", help=about)
-    command.add_argument("--every-kind", choices=KINDS, help="the kind of rows that state none")
+    command.add_argument("--every-kind", metavar="KIND", help="the kind of rows that state none")
     command.add_argument(
         "--variant",
         choices=("default", *OFFICIAL),
-        help="whose verdicts: ours (default), or those of a paper's own code",
+        help="whose grader: ours (default), or that of a paper's released code",
     )
     command.add_argument("--workers", type=int, metavar="N", help="processes that grade; 2 by default")
     command.add_argument("--deadline", type=float, metavar="S", help="seconds for one completion; 5 by default")
@@ -50,12 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _grade(settings: argparse.Namespace) -> int:
     """Grades every line with the verifier of training and evaluation.
 
-    Prints right, wrong and unparsed counts by kind and rule, how many verdicts differ from the file's own, and the
-    lines that cannot be graded. The exit status is 1 when none can.
+    Prints counts of correct, wrong and unparsed responses by kind and rule, how many verdicts differ from the file's
+    own, and the lines that cannot be graded. The exit status is 1 when none can.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     if settings.out and settings.out.resolve() == settings.file.resolve():
         raise ValueError(f"--out {settings.out} is the file that is graded; choose another")
     columns = Columns(**{column.name: getattr(settings, column.name) for column in fields(Columns)})
@@ -67,12 +72,13 @@ def _grade(settings: argparse.Namespace) -> int:
         TimeRemainingColumn(),
     )
     try:
-        with Progress(*shape, console=Console(stderr=True)) as progress, Rows(settings.out) as out:
+        with Progress(*shape, console=Console(stderr=True)) as progress, writing(settings.out) as write:
             task = progress.add_task(settings.file.name, total=settings.file.stat().st_size, rows=0)
             for size, done in regrade(read(settings.file, columns, settings.every_kind, reward), reward):
                 for line in done:
                     tally.add(line)
-                    out.add(line)
+                    if isinstance(line, Graded):
+                        write(line)
                 progress.update(task, advance=size, rows=tally.graded)
     finally:
         reward.close()
@@ -102,6 +108,59 @@ def _of_run(path: Path) -> RewardConfig:
         return parser.instantiate(parser.parse_object({"reward": stated})).reward
     except jsonargparse.ArgumentError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+class Tally:
+    """Counts of verdicts by kind and rule."""
+
+    def __init__(self) -> None:
+        self.graded = 0
+        self._counts: dict[tuple[str, str], Counter[str]] = {}
+        self._bad: list[BadLine] = []
+        self._bad_lines = self._with_own = 0
+
+    def add(self, line: Graded | BadLine) -> None:
+        """Counts a line."""
+        if isinstance(line, BadLine):
+            self._bad_lines += 1
+            self._bad += [line] if len(self._bad) < SHOWN else []
+            return
+        self.graded += 1
+        self._with_own += line.row.own_verdict is not None
+        counts = self._counts.setdefault((line.row.problem.kind, line.grade.rule), Counter())
+        counts.update([line.grade.verdict] + ["differs"] * line.differs)
+
+    def show(self, console: Console, counters: Mapping[str, int]) -> None:
+        """Prints the counts, the bad lines, and what the pool counted apart."""
+        table = Table("kind", "rule", "correct", "wrong", "unparsed", "differs", title=f"{self.graded} completions")
+        for column in table.columns[2:]:
+            column.justify = "right"
+        total: Counter[str] = Counter()
+        for kind in dict.fromkeys(kind for kind, _ in sorted(self._counts)):
+            rules = {rule: counts for (of, rule), counts in self._counts.items() if of == kind}
+            for rule, counts in sorted(rules.items(), key=lambda rule: -rule[1].total()):
+                table.add_row(kind, escape(rule), *_cells(counts))
+            of_kind = sum(rules.values(), Counter())
+            table.add_row(kind, "all", *_cells(of_kind), style="bold", end_section=True)
+            total += of_kind
+        table.add_row("all", "all", *_cells(total), style="bold")
+        console.print(table)
+        if self._with_own:
+            console.print(f"{total['differs']} of {self._with_own} verdicts differ from the file's own.")
+        odd = {name: counters[name] for name in ("deadline", "died", "errors") if counters[name]}
+        if odd:
+            counted = ", ".join(f"{name} {count}" for name, count in odd.items())
+            console.print(f"Unparsed because grading ran out of time or failed: {counted}")
+        if self._bad_lines:
+            console.print(f"{self._bad_lines} lines could not be graded:", style="red")
+            for bad in self._bad:
+                console.print(f"  line {bad.number}: {bad.reason}", markup=False, soft_wrap=True)
+            if self._bad_lines > len(self._bad):
+                console.print(f"  ... and {self._bad_lines - len(self._bad)} more")
+
+
+def _cells(counts: Counter[str]) -> list[str]:
+    return [str(counts[name]) if counts[name] else "" for name in (*VERDICTS, "differs")]
 
 
 if __name__ == "__main__":

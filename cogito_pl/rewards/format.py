@@ -1,4 +1,4 @@
-r"""The reward for form. Knows the tags and the box; nothing of what stands between them.
+r"""The format reward: whether a response has the form that the prompt asks for.
 
 `tags`: the whole response is `<think>...</think>` followed by `<answer>...</answer>`, each tag once, with nothing but
 white space around and between them. `boxed`: the response states a balanced `\boxed{...}` that is not empty, after the

@@ -1,10 +1,10 @@
-"""Grading in warm worker processes, each answer with a deadline. Knows processes and clocks; nothing of verifiers.
+"""Grades responses in worker processes that stay alive, each response with a deadline.
 
 A formula can keep sympy busy for minutes, and only killing its process is sure to stop it. So each worker holds one
-answer at a time, the parent keeps the clock (which works from any thread and touches no signal), and a worker that
-passes its deadline is killed and replaced: only its own answer is lost. Workers are spawned, never forked, because
-the parent may hold a CUDA context; they are daemons, so none survives the parent. What takes linear time is graded in
-the parent (`quick`): the way to a worker and back costs more.
+answer at a time, the parent keeps the clock (from any thread, without signals), and a worker that passes its deadline
+is killed and replaced: only its own answer is lost. Workers are spawned, never forked, because the parent may hold a
+CUDA context; they are daemons, so none survives the parent. What the shipped verifiers decide in linear time is graded
+in the parent: the way to a worker and back costs more.
 """
 
 import hashlib
@@ -12,9 +12,11 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
+from functools import partial
 from multiprocessing.connection import wait
 
 from cogito_pl.rewards.verifier.grade import Grade, grade, grade_cheaply
+from cogito_pl.rewards.verifier.registry import SHIPPED, Verifiers, is_shipped, verifier_of
 from cogito_pl.rewards.worker import START_UP_S, Grader, GradeRequest, Worker
 
 CACHED = 8192
@@ -32,21 +34,25 @@ def _key(request: GradeRequest) -> bytes:
 
 
 class GraderPool:
-    """Grades many responses at once, each within its deadline.
+    """Grades responses, each within its deadline.
 
     Args:
         workers: Number of processes, started when they are first needed.
         deadline_s: Seconds for one response, counted from when a worker begins it.
-        grader: What the workers call; importable.
+        verifiers: By kind; workers get them when they start. Those that are not shipped run in workers only.
+        grader: Grades in place of the verifiers, as the papers' own rewards do; workers import it.
 
     Raises:
         ValueError: No workers, or no time.
     """
 
-    def __init__(self, workers: int = 2, deadline_s: float = 5.0, grader: Grader = grade) -> None:
+    def __init__(
+        self, workers: int = 2, deadline_s: float = 5.0, verifiers: Verifiers = SHIPPED, grader: Grader | None = None
+    ) -> None:
         if workers < 1 or not deadline_s > 0:
             raise ValueError(f"workers={workers}, deadline_s={deadline_s}: both must be positive; use workers >= 1")
-        self._size, self._deadline_s, self._grader = workers, deadline_s, grader
+        self._size, self._deadline_s, self._verifiers = workers, deadline_s, verifiers
+        self._grader, self._may_grade_here = grader or partial(grade, verifiers=verifiers), grader is None
         self._workers: list[Worker] = []
         self._cache: OrderedDict[bytes, Grade] = OrderedDict()
         self._counts = Counter(dict.fromkeys(COUNTERS, 0))
@@ -69,7 +75,7 @@ class GraderPool:
 
         Raises:
             RuntimeError: A worker could not start.
-            ValueError: A request has an unknown kind.
+            ValueError: A request has a kind without a verifier.
         """
         with self._lock:
             keys = {request: _key(request) for request in dict.fromkeys(requests)}
@@ -96,8 +102,9 @@ class GraderPool:
 
     def _cheaply(self, request: GradeRequest) -> Grade | None:
         """The verdict where it costs less than the way to a worker: no long response, no formulas to compare."""
-        short = self._grader is grade and len(request.response) <= LONGEST
-        return grade_cheaply(*request) if short else None
+        quick = self._may_grade_here and is_shipped(verifier_of(request.kind, self._verifiers))
+        short = len(request.response) <= LONGEST
+        return grade_cheaply(*request, verifiers=self._verifiers) if quick and short else None
 
     def _remember(self, grades: dict[bytes, Grade]) -> None:
         for key, verdict in grades.items():
@@ -125,9 +132,7 @@ class GraderPool:
                 elif time.monotonic() >= worker.until:
                     self._retire(worker)
                     if worker.request is None:
-                        raise RuntimeError(
-                            f"a grading worker was not ready after {START_UP_S:.0f} s; is the machine busy?"
-                        )
+                        raise RuntimeError(f"a worker was not ready in {START_UP_S:.0f} s; is the machine busy?")
                     grades[worker.request] = Grade.without_answer("deadline")
         return grades
 
@@ -139,7 +144,7 @@ class GraderPool:
             if worker.request is None:
                 raise RuntimeError(
                     f"a grading worker ended before it was ready (exit code {worker.process.exitcode}); its message is "
-                    "above. The grader must be a function that a new process can import."
+                    "above. A new process must be able to import the grader and the verifiers."
                 ) from None
             self._counts["deaths"] += 1
             if worker.request in died:

@@ -1,15 +1,17 @@
-"""Grades a file of completions again. Knows JSON lines and their columns; how to show the result is the caller's."""
+"""Grades a file of completions again: reads its lines, grades them, writes them with the new verdicts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from cogito_pl.files import atomic
 from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards.reward import Reward
-from cogito_pl.rewards.verifier.grade import Grade, check_gold
+from cogito_pl.rewards.verifier.grade import VERDICTS, Grade
 
 CHUNK = 512
 """Rows that are graded at once."""
@@ -21,9 +23,10 @@ class Columns:
 
     Args:
         response: The completion.
-        gold: The right answer.
+        gold: The gold answer.
         kind: Which verifier decides.
         choices: List of the options of a choice problem; may be missing.
+        source: Name of the data source, by which `reward.per_source` applies; may be missing.
         verdict: The file's own verdict, right, wrong or unparsed, or true and false; may be missing.
         sizes: List of [width, height] of the images, which boxes in pixels may need; may be missing.
     """
@@ -32,6 +35,7 @@ class Columns:
     gold: str = "gold"
     kind: str = "kind"
     choices: str = "choices"
+    source: str = "source"
     verdict: str = "verdict"
     sizes: str = "sizes"
 
@@ -53,27 +57,26 @@ class BadLine(NamedTuple):
 
 
 class Graded(NamedTuple):
-    """A row with its verdict: right, wrong or unparsed."""
+    """A row with its grade."""
 
     row: Row
     grade: Grade
-    verdict: str
 
     @property
     def differs(self) -> bool:
         """Whether the file has a verdict of its own, and another one."""
         own = self.row.own_verdict
-        return own is not None and own != (self.grade.correct if isinstance(own, bool) else self.verdict)
+        return own is not None and own != (self.grade.correct if isinstance(own, bool) else self.grade.verdict)
 
 
 def read(path: Path, columns: Columns, kind: str | None, reward: Reward) -> Iterator[tuple[int, Row | BadLine]]:
-    """Reads the lines of a file, with their lengths in bytes; empty lines are passed over.
+    """Reads the lines of a file, with their lengths in bytes; empty lines are skipped.
 
     Args:
         path: JSON lines.
         columns: What is where.
         kind: The kind of rows that state none.
-        reward: Says which rows it cannot grade.
+        reward: Rejects rows that it cannot grade.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -105,21 +108,19 @@ def _row(cells: object, columns: Columns, kind: str | None) -> Row:
     images = tuple(LazyImage("known by size", tuple(size), _unseen) for size in sizes)
     problem = Problem(
         id="?", question="<image>" * len(images) + "?", answer=gold, kind=kind, images=images,
-        choices=tuple(map(str, choices)),
+        choices=tuple(map(str, choices)), source=str(cells.get(columns.source, "")),
     )  # fmt: skip
-    if reason := check_gold(gold, kind, problem.choices):
-        raise ValueError(reason)
     return Row(cells, response, problem, _own_verdict(cells.get(columns.verdict)))
 
 
 def _unseen() -> None:
-    raise ValueError("only the size of this picture is known")
+    raise ValueError("only the size of this image is known")
 
 
 def _own_verdict(stated: object) -> str | bool | None:
     if isinstance(stated, bool | int | float) and stated in (0, 1):
         return bool(stated)
-    return stated if stated in ("right", "wrong", "unparsed") else None
+    return stated if stated in VERDICTS else None
 
 
 def regrade(lines: Iterator[tuple[int, Row | BadLine]], reward: Reward) -> Iterator[tuple[int, list[Graded | BadLine]]]:
@@ -127,18 +128,29 @@ def regrade(lines: Iterator[tuple[int, Row | BadLine]], reward: Reward) -> Itera
     while chunk := list(islice(lines, CHUNK)):
         done: list[Graded | BadLine] = [line for _, line in chunk if isinstance(line, BadLine)]
         rows = [line for _, line in chunk if isinstance(line, Row)]
-        done += _graded(rows, reward)
+        grades = reward.score([row.response for row in rows], [row.problem for row in rows]).grades
+        done += [Graded(row, grade) for row, grade in zip(rows, grades, strict=True)]
         yield sum(size for size, _ in chunk), done
 
 
-def _graded(rows: Sequence[Row], reward: Reward) -> list[Graded]:
-    grades = reward.score([row.response for row in rows], [row.problem for row in rows]).grades
-    verdicts = ["right" if grade.correct else "wrong" if grade.parsed else "unparsed" for grade in grades]
-    return [Graded(*whole) for whole in zip(rows, grades, verdicts, strict=True)]
+@contextmanager
+def writing(path: Path | None) -> Iterator[Callable[[Graded], None]]:
+    """Writes graded rows, each with its own columns and the new verdict in place of an old one.
 
+    Args:
+        path: JSON lines, which are there only when the block ends without an error; null writes nothing.
 
-def written(graded: Graded) -> str:
-    """A graded row as a line of JSON: its own columns, and the new verdict in place of an old one."""
-    grade = graded.grade
-    new = {"verdict": graded.verdict, "score": grade.score, "rule": grade.rule, "extracted": grade.extracted}
-    return json.dumps(graded.row.cells | new, ensure_ascii=False) + "\n"
+    Yields:
+        What writes a row.
+    """
+    if path is None:
+        yield lambda graded: None
+        return
+    with atomic(path) as draft, draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+
+        def write(graded: Graded) -> None:
+            grade = graded.grade
+            new = {"verdict": grade.verdict, "score": grade.score, "rule": grade.rule, "extracted": grade.extracted}
+            file.write(json.dumps(graded.row.cells | new, ensure_ascii=False) + "\n")
+
+        yield write

@@ -1,4 +1,4 @@
-"""The penalty for going round in circles. Knows words; nothing of tokens or answers."""
+"""The penalty for repeated runs of words."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ class RepetitionOptions:
 
     Args:
         words: Words in a row that are compared; VL-Cogito has 20.
-        scope: Whose repetition counts: of responses that are not right (wrong), as VL-Cogito has it, or of all.
+        scope: Whose repetition counts: of responses that are not correct (wrong), as VL-Cogito has it, or of all.
     """
 
     words: int = 20
@@ -25,7 +25,7 @@ class RepetitionOptions:
 
 
 def repetition(response: str, words: int = 20) -> float:
-    r"""How much of a response is said again (VL-Cogito's code; the paper does not mention it).
+    r"""Minus the share of repeated runs of words (VL-Cogito's code; the paper does not mention it).
 
     With `D` distinct ones among the `N` runs of `words` words, lower-cased and split at white space:
 
@@ -36,7 +36,7 @@ def repetition(response: str, words: int = 20) -> float:
         words: Words in a row that are compared.
 
     Returns:
-        From -1 (the same over and over) to 0 (nothing twice, or fewer words than `words`). VL-Cogito weighs it by 0.5.
+        From -1 (all repeated) to 0 (no repetition, or fewer words than `words`). VL-Cogito weighs it by 0.5.
     """
     said = response.lower().split()
     runs = list(zip(*(said[start:] for start in range(words)), strict=False))

@@ -1,16 +1,21 @@
-"""The reward of a response: weighted terms. Knows who computes which term; nothing of rollouts, lengths or tensors."""
+"""The reward of a response: the weighted sum of accuracy, format and further terms."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import pickle
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from cogito_pl.problem import KINDS, Problem
+from cogito_pl.problem import Problem
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.format import format_reward
 from cogito_pl.rewards.official import OFFICIAL
 from cogito_pl.rewards.pool import GradeRequest, GraderPool
 from cogito_pl.rewards.repetition import repetition
-from cogito_pl.rewards.verifier.grade import Grade, grade
+from cogito_pl.rewards.verifier.boxes import BoxesVerifier
+from cogito_pl.rewards.verifier.grade import Grade
 from cogito_pl.rewards.verifier.parsing.box_frames import with_options
+from cogito_pl.rewards.verifier.registry import SHIPPED, check_gold, verifier_of
+from cogito_pl.seeds import digest
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,18 @@ class Reward:
     """Scores responses; training, difficulty and evaluation use the same object.
 
     Args:
-        config: Weights and limits.
-        pool: Who grades; a pool of its own when None, which `close` then ends.
+        config: Weights, verifiers and limits.
     """
 
-    def __init__(self, config: RewardConfig, pool: GraderPool | None = None) -> None:
+    def __init__(self, config: RewardConfig) -> None:
         self.config = config
-        self._owns_pool = pool is None
         official = OFFICIAL.get(config.variant)
-        grader = official.grader if official else grade
-        self._pool = GraderPool(config.workers, config.deadline_s, grader) if pool is None else pool
-        self._weights = {kind: config.weights(kind) for kind in KINDS}
+        self._verifiers = {**SHIPPED, **config.verifiers}
+        self._pool = GraderPool(
+            config.workers, config.deadline_s, self._verifiers, official.grader if official else None
+        )
+        self._grading = {source: config.grading_for(source) for source in config.per_source}
+        self._weights = {kind: config.weights(kind) for kind in self._verifiers}
         weighed = {name for weights in self._weights.values() for name, weight in weights.items() if weight}
         terms = {"format": self._form, "repetition": self._repetition} | dict(official.terms if official else {})
         self._terms = {name: term for name, term in terms.items() if name in weighed | {"format"}}
@@ -58,12 +64,43 @@ class Reward:
         return self._pool.counters
 
     def rejection(self, problem: Problem) -> str | None:
-        """Why this reward cannot grade a problem whose answer its verifier can read, or None."""
+        """Why answers to a problem cannot be graded, or None; asked when data are read."""
+        if reason := check_gold(problem.answer, problem.kind, problem.choices, self._verifiers):
+            return reason
         try:
             self._request("", problem)
         except ValueError as error:
             return str(error)
         return None
+
+    def grading_settings(self) -> dict[str, Any]:
+        """What decides verdicts, as plain values: stored verdicts hold only under the same settings."""
+        own = {
+            kind: f"{type(verifier).__module__}.{type(verifier).__qualname__} {digest(pickle.dumps(verifier))}"
+            for kind, verifier in self.config.verifiers.items()
+        }
+        return {
+            "variant": self.config.variant,
+            "options": asdict(self.config.grading),
+            "per_source": {source: asdict(options) for source, options in self._grading.items()},
+            "boxes": asdict(self.config.boxes),
+            "verifiers": own,
+        }
+
+    def check_sources(self, names: Collection[str]) -> None:
+        """Checks that `per_source` names sources of this run.
+
+        Args:
+            names: Names of all sources of the run.
+
+        Raises:
+            ValueError: It names another one.
+        """
+        if unknown := self._grading.keys() - set(names):
+            raise ValueError(
+                f"reward.per_source.{min(unknown)} is for a source that this run does not have; its sources are "
+                f"{', '.join(sorted(set(names)))}: correct the name, or leave it out"
+            )
 
     def score(self, responses: Sequence[str], problems: Sequence[Problem]) -> RewardResult:
         """Rewards each response for its problem.
@@ -76,8 +113,8 @@ class Reward:
             The rewards; accuracy is the grade's score, which is partial only for boxes.
 
         Raises:
-            ValueError: The numbers of responses and problems differ, or a problem's boxes cannot be brought to the
-                frame of the answer.
+            ValueError: The numbers of responses and problems differ, a problem's kind has no verifier, or its boxes
+                cannot be brought to the frame of the answer.
         """
         pairs = list(zip(responses, problems, strict=True))
         grades = self._pool.grade_all([self._request(response, problem) for response, problem in pairs])
@@ -90,10 +127,12 @@ class Reward:
 
     def _request(self, response: str, problem: Problem) -> GradeRequest:
         gold = problem.answer
-        if problem.kind == "boxes" and self.config.variant == "default":
+        verifier = verifier_of(problem.kind, self._verifiers)
+        if isinstance(verifier, BoxesVerifier) and self.config.variant == "default":
             size = problem.images[0].size if len(problem.images) == 1 else None
             gold = with_options(gold, self.config.boxes, size)
-        return GradeRequest(response, gold, problem.kind, tuple(problem.choices), self.config.grading)
+        options = self._grading.get(problem.source, self.config.grading)
+        return GradeRequest(response, gold, problem.kind, tuple(problem.choices), options)
 
     def _form(self, response: str, verdict: Grade) -> float:
         return format_reward(response, self.config.form)
@@ -103,6 +142,5 @@ class Reward:
         return 0.0 if spared else repetition(response, self.config.repetition_of.words)
 
     def close(self) -> None:
-        """Ends the workers, unless the pool was given and is its giver's."""
-        if self._owns_pool:
-            self._pool.close()
+        """Ends the workers; scoring again starts new ones."""
+        self._pool.close()

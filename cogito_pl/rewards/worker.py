@@ -1,4 +1,4 @@
-"""One grading process, and the handle that its parent holds. Knows one request at a time; nothing of queues."""
+"""A grading process that answers one request at a time, and the handle that its parent holds."""
 
 import contextlib
 import multiprocessing
@@ -22,7 +22,7 @@ _START = threading.Lock()
 
 
 class GradeRequest(NamedTuple):
-    """The arguments of `grade`."""
+    """A response to grade: arguments of `grade`."""
 
     response: str
     gold: str
@@ -32,10 +32,11 @@ class GradeRequest(NamedTuple):
 
 
 Grader = Callable[[str, str, str, Sequence[str], GradeOptions], Grade]
+"""Grades a response: called with the fields of a `GradeRequest`. A worker imports or unpickles it."""
 
 
 def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
-    """What a worker does: says that it is ready, then answers requests until its parent is gone.
+    """Runs in the worker: says that it is ready, then answers requests until its parent is gone.
 
     A parent that was killed cannot keep the clock, so a request may take twice its deadline of the processor's time;
     then the kernel ends the process, even inside one long multiplication.
@@ -57,7 +58,7 @@ def serve(pipe: Connection, grader: Grader, deadline_s: float) -> None:
 
 @contextlib.contextmanager
 def _unnamed_main() -> Iterator[None]:
-    """Spawning then does not import the user's script again: that costs, loops when unguarded, fails in notebooks."""
+    """Keeps spawned processes from importing the user's script: slow, a loop when unguarded, fails in notebooks."""
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
@@ -67,7 +68,7 @@ def _unnamed_main() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process started here never sees Ctrl-C, not even while it imports: that is its parent's to handle."""
+    """Blocks Ctrl-C in a process that is started here, even while it imports; its parent handles it."""
     resource_tracker.ensure_running()  # it changes the mask too, when spawning starts it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -92,7 +93,7 @@ class Worker:
         self.until = time.monotonic() + START_UP_S
 
     def give(self, request: GradeRequest) -> None:
-        """Hands over a request and starts its clock."""
+        """Sends a request and starts its clock."""
         self.request, self.until = request, time.monotonic() + self.deadline_s
         with contextlib.suppress(OSError):  # a dead worker shows when its pipe is read
             self.pipe.send(request)

@@ -1,4 +1,4 @@
-"""Group-relative advantages. Knows rewards and group sizes; nothing of tokens, models or devices.
+"""Group-relative advantages.
 
 A completion is as good as it is better than the other answers to the same question (GRPO, arXiv 2402.03300, eq. 3):
 
@@ -33,7 +33,7 @@ def group_advantages(
         eps: Added to the standard deviation.
 
     Raises:
-        ValueError: `rewards` is not a vector of whole groups, or a group has nobody to be compared with.
+        ValueError: `rewards` is not a vector of whole groups, or a group has a single completion.
     """
     if group_size < 2:
         raise ValueError(f"group_size={group_size} leaves nothing to compare a completion with; choose 2 or more.")

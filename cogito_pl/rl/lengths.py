@@ -1,16 +1,16 @@
-"""A reward for the length of a completion, from the lengths of its group's right ones. Knows numbers of tokens only.
+"""A reward for the length of a completion, from the lengths of its group's correct ones.
 
 VL-Cogito's dynamic length reward (arXiv 2507.22607, eq. 5 and 6) for a completion of L tokens:
 
     r(L) = r_min + (r_max - r_min) / 2 * (1 - cos(pi L / T))          r_max at L = T, r_min at 0 and at 2T
 
-T is the mean length of the group's right completions, and `max_length` in a group without any. The paper and the
+T is the mean length of the group's correct completions, and `max_length` in a group without any. The paper and the
 released code differ in everything else, so each difference is a field of `LengthRule`:
 
                         paper            official (the released code, and the default)
     r_min               -1               -0.5
     r_min_all_wrong     -1               -0.25
-    scope               all              wrong: right completions get no term
+    scope               all              wrong: correct completions get no term
     clamp               False: r goes    True: r_min from 2T on
                         up again past 2T
     all_wrong           cosine           ramp: 0 from `max_length` on, and r_min where cut at the token limit
@@ -34,16 +34,16 @@ class LengthRule:
     """Which completions are rewarded for which length.
 
     Args:
-        max_length: Target, in tokens, of groups without a right completion.
-        target: The length to reach: the `mean` or the `minimum` of the group's right completions, or `fixed`, which
-            treats every group as one without a right completion.
+        max_length: Target, in tokens, of groups without a correct completion.
+        target: The length to reach: the `mean` or the `minimum` of the group's correct completions, or `fixed`, which
+            treats every group as one without a correct completion.
         r_min: Least reward, at length 0 and at twice the target.
         r_max: Reward at the target.
-        r_min_all_wrong: `r_min` in groups without a right completion.
+        r_min_all_wrong: `r_min` in groups without a correct completion.
         scope: Which completions are rewarded: `wrong` ones or `all`.
         clamp: Completions longer than twice the target get `r_min`; without it the cosine goes up again.
-        all_wrong: In groups without a right completion: the same `cosine`, or a `ramp`: the cosine up to `max_length`,
-            `r_max` from there on, and `r_min_all_wrong` for whatever was cut at the token limit.
+        all_wrong: In groups without a correct completion: the same `cosine`, or a `ramp`: the cosine up to
+            `max_length`, `r_max` from there on, and `r_min_all_wrong` for whatever was cut at the token limit.
     """
 
     max_length: int = 750
@@ -81,7 +81,7 @@ def target_lengths(
     group_size: int,
     rule: LengthRule,
 ) -> Tensor:
-    """The length that each group should reach, [P] tokens; `max_length` without a right completion."""
+    """The length that each group should reach, [P] tokens; `max_length` without a correct completion."""
     lengths, correct = lengths.view(-1, group_size).float(), correct.view(-1, group_size)
     if rule.target == "minimum":
         found = lengths.masked_fill(~correct, torch.inf).amin(1)

@@ -1,7 +1,7 @@
-"""Online difficulty soft weighting. Knows the accuracy of a group; nothing of rewards, stages or rollouts.
+"""Online difficulty soft weighting (ODSW): the weight of a prompt from the accuracy of its group.
 
 VL-Cogito (arXiv 2507.22607, eq. 4) multiplies the advantages of a prompt by F(p), p being the share of its completions
-that are right:
+that are correct:
 
               p = 0     0 < p < 1/2    1/2 <= p < 1    p = 1
     easy      0         sin(pi p)      1               1
@@ -23,7 +23,7 @@ SHAPES: tuple[str, ...] = get_args(Shape)
 
 
 def difficulty_weights(
-    accuracy: Tensor,  # [P] share of right completions of each prompt, in [0, 1]
+    accuracy: Tensor,  # [P] share of correct completions of each prompt, in [0, 1]
     shape: Shape,
     *,
     at_zero: float,

@@ -1,4 +1,4 @@
-"""What became of the prompts of a rollout, as plain values, and what they come to. Knows no files and no loggers."""
+"""Statistics of a rollout: one plain record per prompt, and means over them."""
 
 from collections.abc import Callable, Sequence
 from statistics import fmean
@@ -10,9 +10,9 @@ from cogito_pl.data.draw_order import DrawOutcome
 from cogito_pl.rl.rollout import Rollout
 
 Outcome = dict[str, Any]
-"""One prompt: `id`, `difficulty` (null where it has none), `p`, `weight`, `right` and `wrong` (the lengths of its right
-and of its wrong completions, in tokens), `cut` (completions cut at the token limit), `silent` (completions without an
-advantage) and `terms` (the mean of each unweighted term of the reward)."""
+"""One prompt: `id`, `difficulty` (null where it has none), `p`, `weight`, `correct` and `wrong` (the lengths in tokens
+of its correct and of its wrong completions), `truncated` (completions cut at the token limit), `zero_advantage`
+(completions without an advantage) and `terms` (the mean of each unweighted term of the reward)."""
 
 BINS: dict[str, Callable[[float], bool]] = {
     "p/zero": lambda p: p == 0,
@@ -22,7 +22,7 @@ BINS: dict[str, Callable[[float], bool]] = {
     "p/below_one": lambda p: 0.75 < p < 1,
     "p/one": lambda p: p == 1,
 }
-"""The histogram of p, the share of right completions of a prompt."""
+"""The histogram of p, the share of correct completions of a prompt."""
 
 
 def outcomes(rollout: Rollout, difficulty: str) -> list[Outcome]:
@@ -33,9 +33,9 @@ def outcomes(rollout: Rollout, difficulty: str) -> list[Outcome]:
         difficulty: Which entry of a problem's `meta` tells its difficulty; decimals are rounded to one place.
     """
     size, rows = rollout.group_size, []
-    right = (rollout.correct > 0).tolist()
+    correct = (rollout.correct > 0).tolist()
     lengths, finished = rollout.lengths.tolist(), rollout.finished.tolist()
-    silent = (rollout.advantages == 0).tolist()
+    zero = (rollout.advantages == 0).tolist()
     terms = {name: values.float().view(-1, size).mean(1).tolist() for name, values in rollout.reward_terms.items()}
     for place, (problem, weight) in enumerate(zip(rollout.problems, rollout.weights.tolist(), strict=True)):
         group = range(place * size, (place + 1) * size)
@@ -44,12 +44,12 @@ def outcomes(rollout: Rollout, difficulty: str) -> list[Outcome]:
             {
                 "id": problem.id,
                 "difficulty": f"{level:.1f}" if isinstance(level, float) else None if level is None else str(level),
-                "p": sum(right[row] for row in group) / size,
+                "p": sum(correct[row] for row in group) / size,
                 "weight": round(weight, 6),
-                "right": [lengths[row] for row in group if right[row]],
-                "wrong": [lengths[row] for row in group if not right[row]],
-                "cut": sum(not finished[row] for row in group),
-                "silent": sum(silent[row] for row in group),
+                "correct": [lengths[row] for row in group if correct[row]],
+                "wrong": [lengths[row] for row in group if not correct[row]],
+                "truncated": sum(not finished[row] for row in group),
+                "zero_advantage": sum(zero[row] for row in group),
                 "terms": {name: round(values[place], 6) for name, values in terms.items()},
             }
         )
@@ -60,16 +60,16 @@ def summary(prompts: Sequence[Outcome]) -> dict[str, float]:
     """Means over at least one prompt, by name; lengths only where there are any.
 
     The histogram `p/...`, `accuracy` and `weight` are over prompts; `zero_advantage`, `truncated`, `format`,
-    `right_length_tokens` and `wrong_length_tokens` are over completions.
+    `correct_length_tokens` and `wrong_length_tokens` are over completions.
     """
-    completions = sum(len(prompt["right"]) + len(prompt["wrong"]) for prompt in prompts)
+    completions = sum(len(prompt["correct"]) + len(prompt["wrong"]) for prompt in prompts)
     values = {name: fmean(inside(prompt["p"]) for prompt in prompts) for name, inside in BINS.items()}
     values["accuracy"] = fmean(prompt["p"] for prompt in prompts)
     values["weight"] = fmean(prompt["weight"] for prompt in prompts)
-    values["zero_advantage"] = sum(prompt["silent"] for prompt in prompts) / completions
-    values["truncated"] = sum(prompt["cut"] for prompt in prompts) / completions
+    values["zero_advantage"] = sum(prompt["zero_advantage"] for prompt in prompts) / completions
+    values["truncated"] = sum(prompt["truncated"] for prompt in prompts) / completions
     values["format"] = fmean(prompt["terms"]["format"] for prompt in prompts)
-    for kind in ("right", "wrong"):
+    for kind in ("correct", "wrong"):
         if lengths := [length for prompt in prompts for length in prompt[kind]]:
             values[f"{kind}_length_tokens"] = fmean(lengths)
     return values

@@ -58,7 +58,7 @@ def test_every_rollout_is_logged_at_its_step_and_written_prompt_by_prompt(finish
     ]
     assert [event.step for event in board.Scalars("p/zero")] == [0, 1, 2, 3]
     for row, logged in zip(rows, board.Scalars("rollout/weight"), strict=True):
-        assert [len(prompt["right"]) + len(prompt["wrong"]) for prompt in row["prompts"]] == [4, 4]
+        assert [len(prompt["correct"]) + len(prompt["wrong"]) for prompt in row["prompts"]] == [4, 4]
         assert sum(prompt["weight"] for prompt in row["prompts"]) / 2 == pytest.approx(logged.value)
 
 

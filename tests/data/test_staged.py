@@ -1,6 +1,7 @@
 """Draws under a real trainer: observed before the next are asked for, recorded, and the same after a resume."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import lightning.pytorch as L
 import pytest
@@ -174,6 +175,16 @@ def test_a_second_fit_of_the_same_data_starts_anew(tmp_path):
         trainer(tmp_path, max_epochs=2, limit_val_batches=0).fit(module, data)
         runs.append(module.drawn)
     assert runs[0] == runs[1]
+
+
+def test_a_checkpoint_of_an_earlier_stage_leaves_the_next_stage_to_a_new_order(whole):
+    data = ReasoningDataModule(rollouts_per_epoch=2, stages=STAGES, draw_order=Worst)
+    data.train_problems = PROBLEMS
+    data.trainer = SimpleNamespace(current_epoch=2, world_size=1, global_rank=0, lightning_module=Probe())
+    data.load_state_dict(torch.load(whole[0] / "epoch1.ckpt", weights_only=True)["ReasoningDataModule"])
+    data.train_dataloader()
+    assert (data.draws.context.stage, data.draws.streams[0].drawn) == (1, {})
+    assert set(data.draws.streams[0].order.scores.values()) == {0.0}
 
 
 def test_a_checkpoint_of_a_later_stage_than_the_settings_now_give_is_an_error(whole):

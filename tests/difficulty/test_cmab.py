@@ -1,4 +1,4 @@
-"""The scorer looks at the first right response, whoever else is scored, and what it keeps outlives the model."""
+"""CMAB looks at the first correct response whatever else is scored, and its attention can be read without the model."""
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,11 +10,10 @@ from cogito_pl.data.strata import StrataConfig
 from cogito_pl.difficulty import CMAB
 from cogito_pl.difficulty.balance import VARIANTS, BalanceConfig, balance
 from cogito_pl.difficulty.generation import TrialRunner
-from cogito_pl.difficulty.kept import kept_path, load_kept
 from cogito_pl.difficulty.report import counts
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
-from cogito_pl.difficulty.trials import TrialStore
+from cogito_pl.difficulty.trials import TrialStore, kept_path, load_kept
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade
@@ -25,14 +24,14 @@ from tests.policy.test_log_probs import PROBLEMS
 
 
 class LengthReward:
-    """Calls a response right when its length is divisible by three: unlike right answers, some samples are."""
+    """Calls a response correct when its length is divisible by three, as that of some samples is."""
 
     def score(self, responses, problems):
         grades = [Grade(len(text) % 3 == 0, 0.0, True, "", "length") for text in responses]
         return RewardResult([], {}, grades)
 
 
-class NothingIsRight:
+class NothingIsCorrect:
     def score(self, responses, problems):
         return RewardResult([], {}, [Grade(False, 0.0, True, "", "never") for _ in responses])
 
@@ -68,7 +67,7 @@ def result(policy):
     return scored(policy, PROBLEMS)
 
 
-def test_a_row_states_the_balance_of_the_first_right_response(policy, result):
+def test_a_row_states_the_balance_of_the_first_correct_response(policy, result):
     rows, store = result
     assert any(row["solved"] for row in rows)
     for problem, row in zip(PROBLEMS, rows, strict=True):
@@ -100,8 +99,8 @@ def test_a_row_does_not_depend_on_other_problems_nor_on_what_is_drawn_side_by_si
                 assert value == (pytest.approx(expected[column], rel=1e-4) if close else expected[column]), column
 
 
-def test_a_problem_that_nobody_solves_is_unsolved_after_all_tries(policy):
-    (row,), _ = scored(policy, PROBLEMS[:1], reward=NothingIsRight())
+def test_a_problem_that_is_never_solved_is_unsolved_after_all_tries(policy):
+    (row,), _ = scored(policy, PROBLEMS[:1], reward=NothingIsCorrect())
     assert (row["solved"], row["n_ok"], row["n_done"]) == (False, 0, 6)
     assert row["rho"] is None
     assert counts([row], "rho") == [("unsolved", 1)]
@@ -117,7 +116,7 @@ def test_a_problem_that_nobody_solves_is_unsolved_after_all_tries(policy):
         ([False, False, False], None, False, 3),
     ],
 )
-def test_tries_go_on_until_the_first_right_one(outcomes, wanted, solved, done):
+def test_tries_go_on_until_the_first_correct_one(outcomes, wanted, solved, done):
     known = {Task(0.0, place): outcome for place, outcome in enumerate(outcomes)}
     scorer = CMAB(tries=3)
     assert scorer.wanted(known, 1) == ([] if wanted is None else [Task(0.0, wanted)])
@@ -132,7 +131,7 @@ def test_what_is_kept_on_disk_gives_every_balance_again_without_the_model(policy
     assert by_id(rescore(tmp_path, CMAB(tries=6))) == by_id(rows)
     other = rescore(tmp_path, CMAB(tries=6, balance=BalanceConfig(text="question")))
     assert [row["rho"] for row in by_id(other)] == [row["rho_question"] for row in by_id(rows)]
-    rerun, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), reward=NothingIsRight())
+    rerun, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), reward=NothingIsCorrect())
     assert rerun == rows  # nothing was drawn again
     store.close()
 

@@ -5,8 +5,9 @@ import pytest
 
 from cogito_pl.difficulty import PISM
 from cogito_pl.difficulty.generation import TooManyErrors, TrialRunner, alike, masked
+from cogito_pl.difficulty.identity import trial_seed
 from cogito_pl.difficulty.scorer import Task
-from cogito_pl.difficulty.trials import TrialStore, trial_seed
+from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
 from cogito_pl.rewards import Grade, RewardResult
@@ -73,7 +74,7 @@ def test_trials_that_hide_nothing_share_one_prompt_and_others_have_a_mask_each(p
 def test_every_image_has_a_mask_of_its_own_which_its_trial_decides(policy):
     def hidden(ratio, repeat, seed=5):
         shown = masked(PROBLEMS[1], Task(ratio, repeat), PISM(), seed, policy.encoder)
-        return [(np.array(picture.load()) == 0).all(-1) for picture in shown.images]
+        return [(np.array(image.load()) == 0).all(-1) for image in shown.images]
 
     first, second = hidden(0.5, 0)
     assert first.mean() == second[:28].mean() == second.mean() * 1.5 or second.sum() == 28 * 28  # 1 cell of 3

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogito_pl.difficulty.grid import token_grid
-from cogito_pl.difficulty.masks import FILLS, OPERATORS, hidden_pixels, mask_image, whole_share
+from cogito_pl.difficulty.masks import FILLS, OPERATORS, hidden_pixels, mask_image, token_grid, whole_share
 from cogito_pl.policy import Generic, PolicyConfig, PromptEncoder
 
 
@@ -90,8 +89,8 @@ def test_a_hidden_cell_is_one_visual_token_and_the_others_are_as_without_a_mask(
     assert token_grid(masked, encoder)[0].size == scaled.size  # the processor has nothing left to scale
     hidden = hidden_pixels(scaled.size, 0.5, 7, operator="patch", cell=cell)[::cell, ::cell].reshape(-1)
     plain, shown = (
-        processor(images=[picture], return_tensors="pt")["pixel_values"].reshape(len(hidden), -1)
-        for picture in (scaled, masked)
+        processor(images=[shown], return_tensors="pt")["pixel_values"].reshape(len(hidden), -1)
+        for shown in (scaled, masked)
     )
     changed = (plain != shown).any(1).numpy()
     assert np.array_equal(changed, hidden)  # patches come token by token, four to each
@@ -102,8 +101,8 @@ def test_the_image_is_scaled_as_the_processor_scales_it(tiny_folder):
     image = noise(613, 240)
     processor = encoder.processor.image_processor
     ours, theirs = (
-        processor(images=[picture], return_tensors="pt")["pixel_values"]
-        for picture in (token_grid(image, encoder)[0], image)
+        processor(images=[shown], return_tensors="pt")["pixel_values"]
+        for shown in (token_grid(image, encoder)[0], image)
     )
     assert ours.shape == theirs.shape
     assert (ours - theirs).abs().max() < 1e-5

@@ -66,7 +66,7 @@ def test_stopping_early_never_changes_the_score_and_runs_nothing_in_vain(repeats
     assert scorer.score(outcomes, 1)["lambda_star"] == failure_threshold(ratios, accuracies, threshold)
     assert scorer.score(everything, 1) == scorer.score(outcomes, 1)  # what was not needed does not show
     for left_out in outcomes:  # every trial that was asked for was needed
-        assert scorer.wanted({task: right for task, right in outcomes.items() if task != left_out}, 1)
+        assert scorer.wanted({task: correct for task, correct in outcomes.items() if task != left_out}, 1)
 
 
 def test_an_open_score_says_that_it_is_open():
@@ -77,9 +77,9 @@ def test_an_open_score_says_that_it_is_open():
 
 
 def test_a_problem_without_images_is_tried_as_it_is():
-    right = run_all(PISM(), lambda task: True, images=0)
-    assert list(right) == [Task(0.0, 0)]
-    assert PISM().score(right, 0)["lambda_star"] == math.inf
+    outcomes = run_all(PISM(), lambda task: True, images=0)
+    assert list(outcomes) == [Task(0.0, 0)]
+    assert PISM().score(outcomes, 0)["lambda_star"] == math.inf
     assert PISM().score(run_all(PISM(), lambda task: False, images=0), 0)["lambda_star"] == 0.0
 
 
@@ -116,14 +116,14 @@ def test_impossible_settings_are_refused_by_name_and_value(setting, named):
         PISM(**setting)
 
 
-@pytest.mark.parametrize(("right", "keep"), [(0, True), (4, True), (5, False), (8, False)])
-def test_the_pass_rate_keeps_what_is_right_at_most_half_the_time(right, keep):
+@pytest.mark.parametrize(("correct", "keep"), [(0, True), (4, True), (5, False), (8, False)])
+def test_the_pass_rate_keeps_what_is_correct_at_most_half_the_time(correct, keep):
     scorer = PassRate()
-    outcomes = run_all(scorer, lambda task: task.repeat < right)
+    outcomes = run_all(scorer, lambda task: task.repeat < correct)
     assert list(outcomes) == [Task(0.0, repeat) for repeat in range(8)]
     score = scorer.score(outcomes, 1)
-    assert (score["pass_rate"], score["keep"], score["solved"]) == (right / 8, keep, right > 0)
-    assert (score["n_ok"], score["n_done"]) == (right, 8)
+    assert (score["pass_rate"], score["keep"], score["solved"]) == (correct / 8, keep, correct > 0)
+    assert (score["n_ok"], score["n_done"]) == (correct, 8)
 
 
 def test_a_pass_rate_is_open_until_all_trials_are_there():

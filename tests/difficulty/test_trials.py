@@ -6,9 +6,10 @@ import random
 import pytest
 
 from cogito_pl.difficulty import PISM, PassRate
+from cogito_pl.difficulty.identity import problem_digest, trial_seed
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
-from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore, problem_digest, trial_seed
+from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore
 from cogito_pl.difficulty.waves import next_wave, run_until_decided
 from tests.conftest import problem
 
@@ -21,7 +22,7 @@ class Crash(Exception):
 
 
 class Oracle:
-    """Answers trials from their seeds: problem `p3` is right less often the more is hidden, like any other."""
+    """Answers trials from their seeds: the more is hidden, the less often they are correct."""
 
     def __init__(self, crash_after=None):
         self.set_aside, self.ran, self.crash_after = [], 0, crash_after
@@ -99,11 +100,11 @@ def test_wave_sizes_change_no_score_and_no_filling_means_nothing_in_vain():
 
 
 def test_a_small_wave_is_filled_along_the_expected_path():
-    right, wrong = {Task(0.0, 0): True}, {Task(0.0, 0): False}
-    assert next_wave(PISM(), {"a": (right, 1)}, most=9, least=1) == [("a", Task(0.1, 0))]
-    assert next_wave(PISM(), {"a": (right, 1)}, most=9, least=3) == [("a", Task(t / 10, 0)) for t in (1, 2, 3)]
+    correct, wrong = {Task(0.0, 0): True}, {Task(0.0, 0): False}
+    assert next_wave(PISM(), {"a": (correct, 1)}, most=9, least=1) == [("a", Task(0.1, 0))]
+    assert next_wave(PISM(), {"a": (correct, 1)}, most=9, least=3) == [("a", Task(t / 10, 0)) for t in (1, 2, 3)]
     assert next_wave(PISM(), {"a": (wrong, 1)}, most=9, least=3) == [("a", Task(0.0, k)) for k in (1, 2, 3)]
-    both = next_wave(PISM(), {"a": (right, 1), "b": (wrong, 1)}, most=9, least=4)
+    both = next_wave(PISM(), {"a": (correct, 1), "b": (wrong, 1)}, most=9, least=4)
     assert both == [("a", Task(0.1, 0)), ("b", Task(0.0, 1)), ("a", Task(0.2, 0)), ("b", Task(0.0, 2))]
     assert len(next_wave(PISM(), {"a": (wrong, 1)}, most=9, least=50)) == 9  # no more than a wave holds
 
@@ -122,9 +123,9 @@ def test_thresholds_change_without_the_model(tmp_path):
 def test_a_threshold_that_the_trials_leave_open_has_no_score(tmp_path):
     scored(tmp_path, PISM(), Oracle())
     stars = {row["id"]: row["lambda_star"] for row in rescore(tmp_path, PISM(threshold=0.3))}
-    right = {row["id"]: row["lambda_star"] for row in scored(None, PISM(threshold=0.3), Oracle())}
+    decided = {row["id"]: row["lambda_star"] for row in scored(None, PISM(threshold=0.3), Oracle())}
     assert None in stars.values()
-    assert all(star in (None, right[name]) for name, star in stars.items())
+    assert all(star in (None, decided[name]) for name, star in stars.items())
 
 
 def test_trials_of_another_run_are_refused_with_what_differs(tmp_path):

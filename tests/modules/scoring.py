@@ -5,18 +5,24 @@ import lightning.pytorch as L
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
 from cogito_pl.difficulty import PISM
-from cogito_pl.difficulty.identity import digest
 from cogito_pl.modules import ScoreModule
 from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.rewards import Grade, RewardResult
+from cogito_pl.seeds import digest
 
 
 class Coin:
-    """Calls a response right by a digest of its text: about every third one."""
+    """Calls a response correct by a digest of its text: about every third one."""
 
     def score(self, texts, problems):
         grades = [Grade(int(digest(text.encode()), 16) % 3 == 0, 0.0, True, text[:3], "coin") for text in texts]
         return RewardResult([0.0] * len(texts), {}, grades)
+
+    def grading_settings(self):
+        return {"verifier": "coin"}
+
+    def check_sources(self, names):
+        pass
 
     def close(self):
         pass

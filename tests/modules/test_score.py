@@ -43,6 +43,7 @@ def test_every_problem_has_a_score_in_the_order_of_the_data(scored, playground_f
     metadata = json.loads(pq.read_schema(scored).metadata[b"cogito_pl"])
     assert metadata["scorer"]["threshold"] == 0.25
     assert metadata["trials"]["seed"] == 17
+    assert metadata["trials"]["grading"] == {"verifier": "coin"}
 
 
 def test_every_trial_is_on_disk_with_its_response(scored):

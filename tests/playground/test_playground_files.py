@@ -10,7 +10,8 @@ from cogito_pl.playground.__main__ import main
 from cogito_pl.playground.families import FAMILIES, make_problem
 from cogito_pl.playground.parts import PARTS, PartSpec
 from cogito_pl.playground.write import write_part
-from cogito_pl.problem import KINDS, LazyImage, Problem
+from cogito_pl.problem import LazyImage, Problem
+from cogito_pl.rewards import KINDS
 
 TAGGED = re.compile(r"<think>(.+)</think><answer>(.+)</answer>")
 

@@ -1,70 +1,42 @@
+"""The controls of a quickstart: what they run, and what they are compared with."""
+
 import io
 import json
 
 import pytest
-from datasets import Dataset
-from PIL import Image
 from rich.console import Console
 
-from cogito_pl.playground.write import FEATURES
-from cogito_pl.quickstart import running
-from cogito_pl.quickstart.controls import drive as driving
-from cogito_pl.quickstart.controls.blind import blind_verdicts
-from cogito_pl.quickstart.controls.drive import affordable_steps, control_outcomes, run_controls
-from cogito_pl.quickstart.controls.names import CONTROLS
-from cogito_pl.quickstart.controls.phases import (
+from cogito_pl.experiments import phases as running
+from cogito_pl.experiments.cost import Cost
+from cogito_pl.experiments.record import OtherRunError, Record
+from cogito_pl.quickstart import controls as driving
+from cogito_pl.quickstart.controls import (
     PILOT_STEPS,
+    affordable_steps,
     careful_phases,
+    control_outcomes,
     control_settings,
     permuted_phases,
     pilot_phase,
+    run_controls,
     shuffled_phases,
 )
-from cogito_pl.quickstart.record import Cost, OtherRunError, Record
+from cogito_pl.quickstart.settings import CONTROLS
 from cogito_pl.quickstart.summary import summarise
-from cogito_pl.quickstart.table import control_rows, controls_table
+from cogito_pl.quickstart.tables import control_rows, control_section, controls_table
 from tests.quickstart.records import VERDICTS, answers, record, write_answers
-
-
-def png(size):
-    buffer = io.BytesIO()
-    Image.new("RGB", size).save(buffer, format="PNG")
-    return {"bytes": buffer.getvalue(), "path": "a.png"}
-
-
-def write_problems(file, problems):
-    """Problems of (id, family, difficulty, image size, answer)."""
-    rows = [
-        {"id": name, "question": "?", "answer": answer, "kind": "text", "choices": [], "images": [png(size)],
-         "solution": "", "family": family, "difficulty": difficulty, "seed": 0}
-        for name, family, difficulty, size, answer in problems
-    ]  # fmt: skip
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Dataset.from_list(rows, features=FEATURES).to_parquet(file)
-
-
-def test_a_blind_guess_is_the_commonest_answer_of_the_same_family_difficulty_and_size(tmp_path):
-    small, large = (28, 28), (56, 28)
-    learnt = [("1", "count", 1, small, "3"), ("2", "count", 1, small, "3"), ("3", "count", 1, small, "5")]
-    learnt += [("4", "count", 1, large, "5"), ("5", "count", 2, small, "5"), ("6", "sum", 1, small, "5")]
-    asked = [("a", "count", 1, small, "3"), ("b", "count", 1, small, "5"), ("c", "count", 1, large, "5")]
-    asked += [("d", "count", 3, small, "5")]
-    write_problems(tmp_path / "learnt.parquet", learnt)
-    write_problems(tmp_path / "asked.parquet", asked)
-    verdicts = blind_verdicts(tmp_path / "learnt.parquet", tmp_path / "asked.parquet")
-    assert verdicts == {"a": "right", "b": "wrong", "c": "right", "d": "wrong"}
 
 
 @pytest.mark.parametrize(
     ("budget", "pilot", "step", "steps"), [(50, 12, 0.25, 172), (50, 5, 0.25, 200), (3, 12, 0.25, 1)]
 )
-def test_careful_imitation_gets_as_many_steps_as_the_seconds_of_grpo_buy(budget, pilot, step, steps):
+def test_careful_sft_gets_as_many_steps_as_the_seconds_of_grpo_buy(budget, pilot, step, steps):
     assert affordable_steps(budget, pilot, step) == steps
     start_up = max(0.0, pilot - PILOT_STEPS * step)
     assert steps == 1 or start_up + steps * step == pytest.approx(budget, abs=step)
 
 
-def test_every_control_branches_off_the_run_and_writes_into_its_own_folder(make_settings):
+def test_every_control_uses_the_data_and_the_model_of_the_run_and_writes_into_its_own_folder(make_settings):
     settings = make_settings()
     for name in CONTROLS:
         control = control_settings(settings, name)
@@ -83,7 +55,7 @@ def test_shuffling_changes_nothing_else_about_the_fit(make_settings):
     assert fit.overlay["model"]["init_args"]["policy"]["init_from"] == str(control.sft)
 
 
-def test_careful_imitation_starts_where_grpo_starts_and_learns_from_its_problems(make_settings):
+def test_careful_sft_starts_from_the_model_and_on_the_problems_of_grpo(make_settings):
     settings = make_settings()
     fit, _ = careful_phases(control_settings(settings, "careful-sft"), 90)
     assert fit.overlay["model"]["init_args"]["policy"]["init_from"] == str(settings.sft)
@@ -113,7 +85,7 @@ def finished(make_settings, monkeypatch):
     monkeypatch.setattr(running, "run_phase", pretend)
     monkeypatch.setattr(driving, "step_seconds", lambda _: 0.25)
     verdicts = {record(place, "right")["id"]: "wrong" for place in range(4)}
-    monkeypatch.setattr("cogito_pl.quickstart.controls.outcome.blind_verdicts", lambda *_: verdicts)
+    monkeypatch.setattr("cogito_pl.quickstart.controls.blind_verdicts", lambda *_: verdicts)
     return settings, main, ran
 
 
@@ -130,11 +102,16 @@ def test_controls_run_once_and_their_outcomes_are_in_the_summary(finished):
     assert (outcomes["permuted-images"]["blind"], outcomes["permuted-images"]["n"]) == (0, 4)
     rows = control_rows(summarise(answers(), seed=1) | {"controls": outcomes})
     assert len(rows) == 4
-    console = Console(record=True, width=200, quiet=True)
+    console = Console(record=True, width=200, file=io.StringIO())
     console.print(controls_table({"controls": outcomes}))
+    assert "GRPO is +25.0 points" in console.export_text()
+    section = control_section({"controls": outcomes})
+    assert all(name in section for name in CONTROLS)
+    assert section.count("<tr>") == 5
+    assert control_section({"controls": {}}) == ""
 
 
-def test_a_control_of_a_model_that_was_made_again_is_refused_and_left_out(finished):
+def test_a_control_of_a_model_that_was_trained_again_is_refused_and_left_out(finished):
     settings, main, _ = finished
     run_controls(settings, ["shuffled-rewards"], main, Console(quiet=True))
     (settings.sft / "model.safetensors").write_bytes(b"other weights")

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import pytest
 
+from cogito_pl.experiments.phases import SettingsError
 from cogito_pl.quickstart.__main__ import main
 from cogito_pl.quickstart.command import ablation_parser, quickstart_parser
-from cogito_pl.quickstart.settings import Overlay, Settings, SettingsError
+from cogito_pl.quickstart.settings import Overlay, Settings
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,8 @@ def test_the_command_line_ends_with_the_message_and_no_traceback(capsys):
 @pytest.mark.parametrize("parser", [quickstart_parser(), ablation_parser()])
 def test_every_option_is_explained(parser):
     assert all(action.help for action in parser._actions)
+
+
+def test_the_command_line_is_parsed_before_torch_is_imported():
+    program = "import sys, cogito_pl.quickstart.command; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -3,14 +3,13 @@ import json
 import pytest
 from rich.console import Console
 
-from cogito_pl.quickstart.samples import write_samples
-from cogito_pl.quickstart.statistics import wilson
-from cogito_pl.quickstart.summary import read_answers, summarise, write_summary
-from cogito_pl.quickstart.table import results_table
+from cogito_pl.experiments.intervals import wilson
+from cogito_pl.quickstart.summary import read_answers, summarise, write_samples, write_summary
+from cogito_pl.quickstart.tables import results_table
 from tests.quickstart.records import answers, record, write_answers
 
 
-def test_the_summary_of_hand_made_records_is_right():
+def test_the_summary_of_hand_made_records_is_correct():
     summary = summarise(answers(), seed=5)
     assert summary["seed"] == 5
     assert summary["n_test"] == 4
@@ -78,6 +77,14 @@ def test_a_sample_has_the_promised_keys_and_there_is_one_per_problem_and_model(t
     assert [line["model"] for line in lines] == ["base"] * 4 + ["sft"] * 4 + ["grpo"] * 4
     for line in lines:
         assert set(line) == {"model", "family", "difficulty", "seed", "gold", "response", "verdict"}
+
+
+def test_samples_are_written_in_a_fixed_form(tmp_path):
+    rows = {"sft": [record(0, "right", response="é \ud800", gold="two")]}
+    assert write_samples(tmp_path, rows).read_bytes().decode() == (
+        '{"model": "sft", "family": "count", "difficulty": 1, "seed": 0, "gold": "two", '
+        '"response": "é \\ud800", "verdict": "right"}\n'
+    )
 
 
 def test_the_summary_file_is_plain_json(tmp_path):

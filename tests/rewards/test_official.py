@@ -25,7 +25,7 @@ WRONG_BUT_PAID = [
     ("5 m", "5 cm", "number"),
     ("5 km", "5 m", "number"),
 ]
-RIGHT_BUT_UNPAID = [("A.", "A", "choice"), ("A. 5", "A", "choice"), ("2 million", "2000000", "number")]
+CORRECT_BUT_UNPAID = [("A.", "A", "choice"), ("A. 5", "A", "choice"), ("2 million", "2000000", "number")]
 
 
 def tagged(answer: str) -> str:
@@ -42,8 +42,8 @@ def test_vl_cogito_pays_for_these_wrong_answers_and_the_default_does_not(answer,
     assert not grade(tagged(answer), gold, kind).correct
 
 
-@pytest.mark.parametrize(("answer", "gold", "kind"), RIGHT_BUT_UNPAID)
-def test_vl_cogito_does_not_pay_for_these_right_answers_and_the_default_does(answer, gold, kind):
+@pytest.mark.parametrize(("answer", "gold", "kind"), CORRECT_BUT_UNPAID)
+def test_vl_cogito_does_not_pay_for_these_correct_answers_and_the_default_does(answer, gold, kind):
     assert official("vl_cogito", tagged(answer), gold) == 0.0
     assert grade(tagged(answer), gold, kind, ("5", "6") if kind == "choice" else ()).correct
 
@@ -57,17 +57,19 @@ def test_vl_cogito_wants_the_tag_and_does_not_want_a_box():
 
 
 class InProcess:
-    """Grades here and now, in the place of a pool."""
+    """Grades in this process, in the place of a pool."""
 
-    def __init__(self, variant: str) -> None:
-        self.grader = OFFICIAL[variant].grader
+    def __init__(self, workers, deadline_s, verifiers, grader) -> None:
+        self.grader = grader
 
     def grade_all(self, requests):
         return [self.grader(*request) for request in requests]
 
 
 def score(variant: str, response: str, gold: str, **settings: object):
-    reward = Reward(RewardConfig(variant=variant, **settings), InProcess(variant))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cogito_pl.rewards.reward.GraderPool", InProcess)
+        reward = Reward(RewardConfig(variant=variant, **settings))
     return reward.score([response], [Problem(id="p", question="?", answer=gold, kind="math")])
 
 

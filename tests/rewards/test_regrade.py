@@ -31,6 +31,7 @@ def test_a_file_is_graded_and_its_own_verdicts_are_compared(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 of 5 verdicts differ" in said
     assert "answer-tag/number" in said
+    assert said.split().index("correct") < said.split().index("wrong") < said.split().index("unparsed")
     rows = read(out)
     assert [row["verdict"] for row in rows] == ["right", "wrong", "unparsed", "right", "right", "right"]
     assert rows[0]["step"] == 7
@@ -91,7 +92,26 @@ def test_the_settings_of_a_run_can_be_taken_over(tmp_path, capsys):
     path = str(write(tmp_path / "rows.jsonl", rows))
     assert main(["grade", path, "--config", str(config), "--out", str(out)]) == 0
     assert [row["verdict"] for row in read(out)] == ["right", "right"]
-    assert "only with the size of their picture" in capsys.readouterr().out
+    assert "only with the size of their image" in capsys.readouterr().out
+
+
+def test_the_verifiers_of_a_run_and_its_options_per_source_are_taken_over(tmp_path, capsys):
+    config = tmp_path / "config.yaml"
+    own = "verifiers: {whisper: {class_path: graders.Whispers, init_args: {also: psst}}}"
+    reward = f"{{{own}, per_source: {{signs: {{edit_distance: 0.3}}}}}}"
+    config.write_text(f"model:\n  class_path: x\n  init_args:\n    reward: {reward}\n")
+    rows = [
+        {"response": "psst", "gold": "hello", "kind": "whisper"},
+        {"response": "psst", "gold": "HELLO", "kind": "whisper"},
+        {"response": "resturant", "gold": "restaurant", "kind": "text", "source": "signs"},
+        {"response": "resturant", "gold": "restaurant", "kind": "text", "from": "signs"},
+    ]
+    out, path = tmp_path / "out.jsonl", str(write(tmp_path / "rows.jsonl", rows))
+    assert main(["grade", path, "--config", str(config), "--out", str(out), "--workers", "1"]) == 0
+    assert [row["verdict"] for row in read(out)] == ["right", "right", "wrong"]
+    assert "line 2: the answer is loud" in capsys.readouterr().out
+    assert main(["grade", path, "--config", str(config), "--out", str(out), "--workers", "1", "--source", "from"]) == 0
+    assert [row["verdict"] for row in read(out)] == ["right", "wrong", "right"]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +142,7 @@ def test_help_names_every_flag(capsys):
         "--gold",
         "--kind",
         "--choices",
+        "--source",
         "--variant",
         "--workers",
         "--deadline",

@@ -24,11 +24,11 @@ def prompts():
 
 def test_a_prompt_is_told_in_plain_values(prompts):
     assert prompts[0] == {
-        "id": "p0", "difficulty": "3", "p": 0.25, "weight": 0.5, "right": [10], "wrong": [20, 30, 40], "cut": 0,
-        "silent": 0, "terms": {"accuracy": 0.25, "format": 0.75},
+        "id": "p0", "difficulty": "3", "p": 0.25, "weight": 0.5, "correct": [10], "wrong": [20, 30, 40], "truncated": 0,
+        "zero_advantage": 0, "terms": {"accuracy": 0.25, "format": 0.75},
     }  # fmt: skip
-    assert prompts[1]["right"] == [50, 60, 70, 80]
-    assert (prompts[1]["difficulty"], prompts[1]["cut"], prompts[1]["silent"]) == (None, 1, 4)
+    assert prompts[1]["correct"] == [50, 60, 70, 80]
+    assert (prompts[1]["difficulty"], prompts[1]["truncated"], prompts[1]["zero_advantage"]) == (None, 1, 4)
     assert json.loads(json.dumps(prompts)) == prompts
 
 
@@ -41,7 +41,7 @@ def test_the_summary_counts_prompts_and_completions_each_by_their_own_number(pro
     values = summary(prompts)
     expected = {
         "p/to_quarter": 0.5, "p/one": 0.5, "p/zero": 0, "accuracy": 0.625, "weight": 0.25, "zero_advantage": 0.5,
-        "truncated": 1 / 8, "format": 5 / 8, "right_length_tokens": 54, "wrong_length_tokens": 30,
+        "truncated": 1 / 8, "format": 5 / 8, "correct_length_tokens": 54, "wrong_length_tokens": 30,
     }  # fmt: skip
     assert {name: values[name] for name in expected} == pytest.approx(expected)
     assert "wrong_length_tokens" not in summary(prompts[1:])

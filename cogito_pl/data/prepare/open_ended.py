@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from cogito_pl.data.prepare.multiple_choice import LABEL, separated
-from cogito_pl.problem import IMAGE_MARKER, Kind, Problem
+from cogito_pl.problem import IMAGE_MARKER, Problem
 from cogito_pl.rewards import check_gold
 from cogito_pl.rewards.verifier.choice import read
-from cogito_pl.rewards.verifier.number import parse
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
+from cogito_pl.rewards.verifier.parsing.quantity import parse
 
 LONGEST_TEXT = 6
 """Most words of an answer that a response can be expected to repeat exactly."""
@@ -99,7 +99,7 @@ def open_ended(problem: Problem) -> Problem | Rejected:
         return Rejected("without its options the question does not hold together", str(error))
 
 
-def answer_kind(answer: str) -> Kind | None:
+def answer_kind(answer: str) -> str | None:
     """The kind of an answer that was an option; None for sentences."""
     if parse(answer):
         return "number"

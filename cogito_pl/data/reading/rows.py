@@ -10,7 +10,8 @@ from typing import Any
 from cogito_pl.data.reading.images import ImageReader
 from cogito_pl.data.reading.tables import Row
 from cogito_pl.data.source import Columns, Source
-from cogito_pl.problem import IMAGE_MARKER, KINDS, Problem
+from cogito_pl.problem import IMAGE_MARKER, Problem
+from cogito_pl.rewards import KINDS
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def existing_columns(source: Source, present: Sequence[str], with_images: Sequen
     if columns.kind is None and source.kind is None:
         raise ValueError(
             f"source {source.label}: the kind of the answers is stated nowhere; set `kind` to one of "
-            f"{', '.join(KINDS)}, or name a column under `columns.kind`; {has}"
+            f"{', '.join(KINDS)} or reward.verifiers, or name a column under `columns.kind`; {has}"
         )
     unnamed = ", ".join(name for name in with_images if name not in vars(columns).values())
     if unnamed and columns.images is None and source.columns.images is not None:
@@ -102,7 +103,7 @@ class ProblemMaker:
                 id=name,
                 question=question,
                 answer=answer,
-                kind=cells.get(self._columns.kind) or self._source.kind or "(none given)",
+                kind=_text(cells.get(self._columns.kind), "kind") or self._source.kind or "",
                 images=images,
                 choices=_choices(cells.get(self._columns.choices)),
                 solution=_text(cells.get(self._columns.solution), "solution") or None,

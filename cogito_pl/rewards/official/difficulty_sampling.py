@@ -19,9 +19,8 @@ import re
 from collections.abc import Sequence
 
 from cogito_pl.rewards.official import ruler
-from cogito_pl.rewards.official.symbols import verified
-from cogito_pl.rewards.official.tags import first_answer
-from cogito_pl.rewards.variant import Variant
+from cogito_pl.rewards.official.reading import first_answer, verified
+from cogito_pl.rewards.official.variant import Variant
 from cogito_pl.rewards.verifier.grade import Grade
 from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 

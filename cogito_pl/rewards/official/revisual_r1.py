@@ -5,9 +5,9 @@ RL: 0.85 accuracy + 0.10 repetition + 0.05 self_critic. Accuracy is MathRuler on
 every `<`, `>` and `/` is taken out.
 
 What it gets wrong, as measured on the released code. `<answer>4</answer>` and "The answer is 4" score 0 for 4: without
-a box, the answer is the string "None", so that the steps after it never run, and a gold "None" is met by silence. All
-of MathRuler's verdicts (see `ruler`). The style terms pay for words: long reflection drives `self_critic` to 1 and
-`repetition` to 0 whatever it says, "But wait" raises one and lowers the other, and wrong answers are paid like right
+a box, the answer is the string "None", so that the steps after it never run, and no answer at all meets a gold "None".
+All of MathRuler's verdicts (see `ruler`). The style terms pay for words: long reflection drives `self_critic` to 1 and
+`repetition` to 0 whatever it says, "But wait" raises one and lowers the other, and wrong answers are paid like correct
 ones. (The shipped textual reward is moreover called with its arguments in the wrong places, which inverts it; that is
 not reproduced.)
 
@@ -20,8 +20,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cogito_pl.rewards.official import ruler
-from cogito_pl.rewards.official.tags import thought_then_answer
-from cogito_pl.rewards.variant import Variant
+from cogito_pl.rewards.official.reading import thought_then_answer
+from cogito_pl.rewards.official.variant import Variant
 from cogito_pl.rewards.verifier.grade import Grade
 from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
@@ -82,7 +82,7 @@ def image_revisit(response: str, verdict: Grade) -> float:
 
 
 def repetition(response: str, verdict: Grade) -> float:
-    """1 less what sentences, runs of five words, "but wait" and "maybe" say again; the less is repeated, the higher."""
+    """1 minus penalties for repeated sentences, repeated runs of five words, "but wait" and "maybe"."""
     text = response.lower()
     sentences = Counter(sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip())
     words = text.split()

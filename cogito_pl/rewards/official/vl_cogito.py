@@ -1,15 +1,15 @@
-r"""The reward of VL-Cogito's released code (arXiv 2507.22607): accuracy + 0.5 x format; no length term, that is DyLR's.
+r"""The reward of VL-Cogito's released code (arXiv 2507.22607): accuracy + 0.5 x format; its length term is a callback.
 
 Accuracy takes the first `<answer>...</answer>` (none: 0) and in it the last box, and accepts the first success of:
 MathRuler; Math-Verify on the two bare strings, gold and answer swapped; both without LaTeX text, unit words, braces,
 spaces and commas, as strings and by Math-Verify; and at last the whole text of the tag: as it stands, without those
 words, and by Math-Verify with "pi" replaced by "3.14". The hard stage also weighs `repetition` by 0.5.
 
-What it gets wrong, as measured on the released code. Right although wrong: `2\sqrt{3}` for `2\sqrt{5}`, `5` for
+What it gets wrong, as measured on the released code. Accepted although wrong: `2\sqrt{3}` for `2\sqrt{5}`, `5` for
 `5\pi`, `10 apples` for `10 pears`, `16, 9` for `9` (bare strings are read as their last number, or first); `1,2` for
 `12`; `square` for `cell`, `Monday` for `Mon`, `line` for `le` (unit words are cut out of words); `5 m` for `5 cm`.
-Wrong although right: `A.` and `A. 5` for `A`; `2 million` for `2000000`; a box without the tag. The form needs no box
-and may hold several blocks, but no white space around them.
+Rejected although correct: `A.` and `A. 5` for `A`; `2 million` for `2000000`; a box without the tag. The format needs
+no box and may hold several blocks, but no white space around them.
 
 Not reproduced exactly: MathRuler (see `ruler`), and the list of unit words, of which only examples are documented.
 """
@@ -18,10 +18,9 @@ import re
 from collections.abc import Sequence
 
 from cogito_pl.rewards.official import ruler
-from cogito_pl.rewards.official.symbols import verified
-from cogito_pl.rewards.official.tags import first_answer, thought_then_answer
+from cogito_pl.rewards.official.reading import first_answer, thought_then_answer, verified
+from cogito_pl.rewards.official.variant import Variant
 from cogito_pl.rewards.repetition import repetition
-from cogito_pl.rewards.variant import Variant
 from cogito_pl.rewards.verifier.grade import Grade
 from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
 
@@ -64,7 +63,7 @@ def form(response: str, verdict: Grade) -> float:
 
 
 def repetition_of_wrong(response: str, verdict: Grade) -> float:
-    """Minus the share of repeated runs of 20 words, 0 for right answers."""
+    """Minus the share of repeated runs of 20 words, 0 for correct answers."""
     return 0.0 if verdict.correct else repetition(response)
 
 

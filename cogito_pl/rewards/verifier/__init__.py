@@ -1,1 +1,1 @@
-"""The verifier: whether an answer is correct. One file per kind of answer; how answers are read is below `parsing`."""
+"""Verifiers: one file per kind of answer; `parsing` reads answers, and imports nothing from here."""

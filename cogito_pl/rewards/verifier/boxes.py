@@ -1,4 +1,4 @@
-"""The verifier of bounding boxes. Knows labels, overlaps and one-to-one pairs; frames are `frames`' to convert.
+"""Verifies bounding boxes.
 
 An answer is every `[x1, y1, x2, y2]` that the stated text holds: one list, a list of lists, or flat objects as Qwen
 models write them, `{"bbox_2d": [...], "label": "..."}`, in a fence or not; `[]` states that there is no box. The gold
@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cogito_pl.rewards.verifier.assignment import best_partners
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import box_frames
 from cogito_pl.rewards.verifier.parsing.delimiters import SPAN, tagged
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
-from cogito_pl.rewards.verifier.text import Verdict, normalised
+from cogito_pl.rewards.verifier.text import normalised
 
 MOST = 500
 """Boxes in one answer; an answer with more is degenerate and counts as unreadable."""
@@ -82,49 +83,82 @@ def overlap(left: Box, right: Box) -> float:
 
 
 def _targets(gold: box_frames.BoxGold) -> list[Box]:
-    """The gold boxes in the frame of the answer; empty for a gold that `check` refuses."""
+    """The gold boxes in the frame of the answer; empty for a gold that `check` rejects."""
     across, down = gold.scale()
     scale = (across, down, across, down)
     return [Box(tuple(map(mul, box.corners, scale)), box.label) for box in parse(gold.text) or []]
 
 
-def judge(answer: Candidate, gold: str, choices: Sequence[str] = ()) -> Verdict | None:
-    """Compares boxes with the gold boxes.
+def best_partners(worth: np.ndarray) -> list[tuple[int, int]]:
+    """One-to-one pairs with the greatest total worth (the Hungarian method with potentials, O(n^2 m)).
 
     Args:
-        answer: Where the response states its answer.
-        gold: The right boxes, as the module describes.
-        choices: Not used.
+        worth: What each pair is worth, `[n, m]`, none negative.
 
     Returns:
-        The verdict with F1 as its score, None when this place states no boxes.
-
-    Raises:
-        ValueError: The gold cannot be used.
+        `min(n, m)` pairs (row, column), by row.
     """
-    boxes, target = parse(answer.text), box_frames.read(gold if tagged(gold) is None else tagged(gold) or "")
-    if boxes is None or parse(target.text) is None or len(answer.text) > SPAN:  # a list that was cut is not half read
-        return None
-    targets = _targets(target)
-    if not boxes or not targets:
-        return Verdict.of(not boxes and not targets, "boxes")
-    worth = np.array(
-        [[overlap(box, target) * (target.label in ("", box.label)) for box in boxes] for target in targets]
-    )
-    near = worth >= target.options.iou
-    partners = best_partners(worth + near * (len(targets) + 1))
-    pairs, total = sum(bool(near[pair]) for pair in partners), len(boxes) + len(targets)
-    gained = pairs if target.options.partial == "matched" else sum(float(worth[pair]) for pair in partners)
-    return Verdict(2 * pairs == total, 2 * gained / total, "boxes")
+    if worth.shape[0] > worth.shape[1]:
+        return sorted((row, column) for column, row in best_partners(worth.T))
+    rows, columns = worth.shape
+    row_price, price = np.zeros(rows), np.zeros(columns)
+    owner = np.full(columns, -1)  # the row of each column
+    for newcomer in range(rows):
+        slack, reached_from = np.full(columns, np.inf), np.full(columns, -1)
+        settled = np.zeros(columns, dtype=bool)
+        row, column = newcomer, -1
+        while True:  # the cheapest path on which the newcomer pushes others along to a column that is free
+            reduced = -worth[row] - row_price[row] - price
+            nearer = ~settled & (reduced < slack)
+            slack[nearer], reached_from[nearer] = reduced[nearer], column
+            column = int(np.where(settled, np.inf, slack).argmin())
+            step = slack[column]
+            row_price[newcomer] += step
+            row_price[owner[settled]] += step
+            price[settled] -= step
+            slack[~settled] -= step
+            settled[column] = True
+            if owner[column] < 0:
+                break
+            row = owner[column]
+        while column >= 0:
+            before = reached_from[column]
+            owner[column] = owner[before] if before >= 0 else newcomer
+            column = before
+    return sorted((int(row), column) for column, row in enumerate(owner) if row >= 0)
 
 
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    try:
-        boxes = parse(box_frames.read(gold).text)
-    except ValueError as error:
-        return str(error)
-    if boxes is None:
-        return f"the answer {gold[:60]!r} holds no list [x1, y1, x2, y2]"
-    empty = next((box for box in boxes if not box.area), None)
-    return f"the box {list(empty.corners)} has no area; write x1 < x2 and y1 < y2" if empty else None
+class BoxesVerifier(Verifier):
+    """Compares sets of boxes; the score is F1. How boxes are compared is said by `BoxOptions`, not by `options`."""
+
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares boxes with the gold boxes; see `Verifier.judge`.
+
+        Raises:
+            ValueError: The gold cannot be used.
+        """
+        boxes, target = parse(answer.text), box_frames.read(gold if tagged(gold) is None else tagged(gold) or "")
+        if boxes is None or parse(target.text) is None or len(answer.text) > SPAN:  # a list that was cut
+            return None
+        targets = _targets(target)
+        if not boxes or not targets:
+            return Verdict.of(not boxes and not targets, "boxes")
+        worth = np.array(  # [gold boxes, boxes of the answer]
+            [[overlap(box, target) * (target.label in ("", box.label)) for box in boxes] for target in targets]
+        )
+        near = worth >= target.options.iou
+        partners = best_partners(worth + near * (len(targets) + 1))
+        pairs, total = sum(bool(near[pair]) for pair in partners), len(boxes) + len(targets)
+        gained = pairs if target.options.partial == "matched" else sum(float(worth[pair]) for pair in partners)
+        return Verdict(2 * pairs == total, 2 * gained / total, "boxes")
+
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold cannot be used, None when it can."""
+        try:
+            boxes = parse(box_frames.read(gold).text)
+        except ValueError as error:
+            return str(error)
+        if boxes is None:
+            return f"the answer {gold[:60]!r} holds no list [x1, y1, x2, y2]"
+        empty = next((box for box in boxes if not box.area), None)
+        return f"the box {list(empty.corners)} has no area; write x1 < x2 and y1 < y2" if empty else None

@@ -1,6 +1,6 @@
-"""The verifier of chart questions. Knows ChartQA's relaxed accuracy; nothing of where answers stand.
+"""Verifies answers to chart questions, by ChartQA's relaxed accuracy.
 
-A number is right within 5 percent of the gold, bound included and computed exactly; a gold of zero must be met
+A number is correct within 5 percent of the gold, bound included and computed exactly; a gold of zero must be met
 exactly. Years are relaxed as well, as in the official metric (pix2struct, VLMEvalKit, lmms-eval), so that scores stay
 comparable, unless the options ask for exact years. Unlike the official metric, thousands separators, currency signs,
 units, and a percent sign on one side only are read (`1,000` for 1000, `$50` for 50, `50` for 50%). Anything else is
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from cogito_pl.rewards.verifier import number, text
-from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity
 from cogito_pl.rewards.verifier.parsing.answer_sentences import readings
+from cogito_pl.rewards.verifier.parsing.delimiters import unwrapped
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
-from cogito_pl.rewards.verifier.text import Verdict
 
 
 def _float(written: str) -> float | None:
@@ -53,32 +54,22 @@ def _said(answer: Candidate, gold: str) -> Verdict | None:
     return Verdict.of(same, "text") if same or (any(stated) and not answer.rule.endswith("statement")) else None
 
 
-def judge(
-    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
-) -> Verdict | None:
-    """Compares a chart answer with its gold.
+class ChartVerifier(Verifier):
+    """Compares numbers and labels that are read off a chart."""
 
-    Args:
-        answer: Where the response states its answer.
-        gold: The right number or text.
-        choices: Not used.
-        options: Tolerance, years, and whether the official function decides.
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares a number or label with the gold; see `Verifier.judge`."""
+        if options.chart == "official":
+            return Verdict.of(official(answer.text.strip(), gold.strip(), options.chart_tolerance), "official")
+        target, value = quantity.parse(gold), number.stated(answer)
+        if target is not None and value is None and answer.rule == "lone" and any(map(str.isdigit, answer.text)):
+            return None
+        if target is None or value is None:
+            return _said(answer, gold)
+        if not isinstance(value, quantity.Number):
+            return Verdict.of(False, "several")
+        return Verdict.of(any(_near(*pair, target, options) for pair in quantity.readings(value, target)), "relaxed")
 
-    Returns:
-        The verdict, None when this place states no answer.
-    """
-    if options.chart == "official":
-        return Verdict.of(official(answer.text.strip(), gold.strip(), options.chart_tolerance), "official")
-    target, value = quantity.parse(gold), number.stated(answer)
-    if target is not None and value is None and answer.rule == "lone" and any(map(str.isdigit, answer.text)):
-        return None
-    if target is None or value is None:
-        return _said(answer, gold)
-    if not isinstance(value, quantity.Number):
-        return Verdict.of(False, "several")
-    return Verdict.of(any(_near(*pair, target, options) for pair in quantity.readings(value, target)), "relaxed")
-
-
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    return text.check(gold)
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold cannot be verified, None when it can."""
+        return None if unwrapped(gold) else "the answer is empty"

@@ -1,4 +1,4 @@
-"""The verifier of multiple choice. Knows labels and option texts; nothing of the question.
+"""Verifies multiple choice: labels of options, or their texts.
 
 Labels are A, B, ... for as many options as the problem has; a problem without options (they are drawn in the image)
 allows A to Z. An answer is a set of labels ("B, D", "DB" and "D and B" are one), or the text of exactly one option;
@@ -12,15 +12,17 @@ punctuation. The text of an option counts where it is the whole answer or opens 
 import re
 from collections.abc import Sequence
 from string import ascii_uppercase
+from typing import ClassVar
 
-from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity
 from cogito_pl.rewards.verifier.parsing.answer_sentences import clause, values, without_aside
 from cogito_pl.rewards.verifier.parsing.delimiters import unwrapped
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
 from cogito_pl.rewards.verifier.parsing.latex import STYLE, canonical, fold_width
 from cogito_pl.rewards.verifier.parsing.option_labels import leading, mentioned, split
-from cogito_pl.rewards.verifier.text import Verdict, normalised
+from cogito_pl.rewards.verifier.text import normalised
 
 _LONE_END = re.compile(r"\s*(?:$|[.:,。、：，)]|[\u4e00-\u9fff])|\s+(?:because|since|[-–—])\s")
 
@@ -105,29 +107,21 @@ def _target(gold: str, choices: Sequence[str]) -> frozenset[str] | None:
     return found or None
 
 
-def judge(
-    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
-) -> Verdict | None:
-    """Compares a choice with its gold.
+class ChoiceVerifier(Verifier):
+    """Compares the options that were chosen; `options` of grading are not used."""
 
-    Args:
-        answer: Where the response states its answer.
-        gold: The right label, labels, or option text.
-        choices: The options of the problem, in the order of their labels; may be empty.
-        options: Not used.
+    reads_labels: ClassVar[bool] = True
 
-    Returns:
-        The verdict, None when this place states no choice.
-    """
-    chosen, target = read(answer, choices), _target(gold, choices)
-    if chosen is None or target is None:
-        return None
-    return Verdict.of(chosen == target, "choice" if chosen else "several")
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares labels with the gold, which is a label, several labels, or the text of one option."""
+        chosen, target = read(answer, choices), _target(gold, choices)
+        if chosen is None or target is None:
+            return None
+        return Verdict.of(chosen == target, "choice" if chosen else "several")
 
-
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    if _target(gold, choices):
-        return None
-    last = ascii_uppercase[: len(choices) or None][-1:]
-    return f"the answer {gold[:60]!r} is neither a label from A to {last} nor the text of exactly one option"
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold is no option, None when it is one."""
+        if _target(gold, choices):
+            return None
+        last = ascii_uppercase[: len(choices) or None][-1:]
+        return f"the answer {gold[:60]!r} is neither a label from A to {last} nor the text of exactly one option"

@@ -1,19 +1,22 @@
-"""One verdict on one response. Knows which verifier serves which kind; nothing of how each one compares."""
+"""Grades one response: finds the places that may state the answer, and takes the first one that the verifier can read.
+
+A text of a response never makes grading raise: what a verifier raises is logged, and the response counts as unparsed.
+"""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
-from cogito_pl.rewards.verifier import boxes, chart, choice, math, number, text
+from cogito_pl.rewards.verifier import symbolic
+from cogito_pl.rewards.verifier.base import Verifier
 from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
-from cogito_pl.rewards.verifier.parsing import symbolic
 from cogito_pl.rewards.verifier.parsing.extract import Candidate, candidates
-from cogito_pl.rewards.verifier.text import Verdict
+from cogito_pl.rewards.verifier.registry import SHIPPED, Verifiers, verifier_of
 
 log = logging.getLogger(__name__)
 
-_VERIFIERS = {"math": math, "number": number, "choice": choice, "text": text, "chart": chart, "boxes": boxes}
+VERDICTS = ("right", "wrong", "unparsed")
+"""How files of completions write that an answer is correct, is not, or could not be read."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,9 @@ class Grade:
     """The verdict on a response.
 
     Args:
-        correct: Whether the answer is right.
-        score: In [0, 1]; 1.0 or 0.0 except for boxes.
-        parsed: Whether an answer could be read at all; a response without one is apart from a wrong one.
+        correct: Whether the answer is correct.
+        score: In [0, 1]; 1.0 or 0.0 unless the verifier gives partial credit, as for boxes.
+        parsed: Whether an answer could be read at all; a response without one is unparsed, which is not wrong.
         extracted: The answer as extracted, empty when there is none.
         rule: The rule that found the answer and the one that compared it ("boxed/string"), or why there is no verdict:
             "none", "deadline", "died", "error".
@@ -37,49 +40,58 @@ class Grade:
 
     @classmethod
     def without_answer(cls, rule: str, extracted: str = "") -> "Grade":
-        """The verdict on a response whose answer could not be read, with the reason."""
+        """The grade of a response whose answer could not be read, with the reason."""
         return cls(False, 0.0, False, extracted, rule)
 
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`."""
+        return VERDICTS[0 if self.correct else 1 if self.parsed else 2]
 
-def _verifier(kind: str) -> ModuleType:
-    if kind not in _VERIFIERS:
-        raise ValueError(f"kind {kind!r} has no verifier; it is one of {', '.join(_VERIFIERS)}")
-    return _VERIFIERS[kind]
 
-
-def _counts(candidate: Candidate, kind: str, options: GradeOptions) -> bool:
-    """Whether a place may state an answer of this kind."""
+def _is_place(candidate: Candidate, verifier: Verifier, options: GradeOptions) -> bool:
+    """Whether the verifier is given what stands in a place."""
     place = candidate.rule.split(" ")[0]
-    if place in ("option-marker", "closing") and kind != "choice":
+    if place in ("option-marker", "closing") and not verifier.reads_labels:
         return False
     named = "statement" if place == "closing" else place
     return named in options.places if options.places else place != "bracketed"
 
 
-def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD) -> Grade:
+def grade(
+    response: str,
+    gold: str,
+    kind: str,
+    choices: Sequence[str] = (),
+    options: GradeOptions = STANDARD,
+    verifiers: Verifiers = SHIPPED,
+) -> Grade:
     """Grades a response in the calling process. No text of a response makes it raise; a hard formula may take long.
 
     Args:
         response: The response, special tokens already removed.
-        gold: The right answer.
-        kind: Which verifier decides: math, number, choice, text, chart or boxes.
+        gold: The gold answer.
+        kind: Which verifier decides: math, number, choice, text, chart, boxes, or another key of `verifiers`.
         choices: The options of a choice problem, in the order of their labels.
         options: How strictly answers are compared.
+        verifiers: By kind.
 
     Returns:
         The verdict by the first place of the cascade in `extract` that the verifier can read.
 
     Raises:
-        ValueError: The kind is unknown.
+        ValueError: The kind has no verifier.
     """
-    judge: Callable[..., Verdict | None] = _verifier(kind).judge
+    verifier = verifier_of(kind, verifiers)
     try:
         for candidate in candidates(response, options.markers):
-            if not _counts(candidate, kind, options):
+            if not _is_place(candidate, verifier, options):
                 continue
-            if verdict := judge(candidate, gold, choices, *(() if kind == "boxes" else (options,))):
-                rule = f"{candidate.rule}/{verdict.rule}"
-                return Grade(verdict.correct, verdict.score, True, candidate.text[:500], rule)
+            if verdict := verifier.judge(candidate, gold, choices, options):
+                score, rule = float(verdict.score), f"{candidate.rule}/{verdict.rule}"
+                if not 0 <= score <= 1:
+                    raise ValueError(f"the verifier for {kind} gave the score {score}, which is not in [0, 1]")
+                return Grade(bool(verdict.correct), score, True, candidate.text[:500], rule)
     except TimeoutError:
         return Grade.without_answer("deadline")
     except symbolic.Costly:
@@ -91,45 +103,33 @@ def grade(response: str, gold: str, kind: str, choices: Sequence[str] = (), opti
 
 
 def grade_cheaply(
-    response: str, gold: str, kind: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
+    response: str,
+    gold: str,
+    kind: str,
+    choices: Sequence[str] = (),
+    options: GradeOptions = STANDARD,
+    verifiers: Verifiers = SHIPPED,
 ) -> Grade | None:
     """The verdict of `grade` where it needs no sympy, in well under a millisecond; None where it does.
 
     Args:
         response: The response, special tokens already removed.
-        gold: The right answer.
+        gold: The gold answer.
         kind: Which verifier decides.
         choices: The options of a choice problem, in the order of their labels.
         options: How strictly answers are compared.
+        verifiers: By kind.
 
     Returns:
         The verdict, or None when formulas must be compared by meaning.
 
     Raises:
-        ValueError: The kind is unknown.
+        ValueError: The kind has no verifier.
     """
     token = symbolic.ALLOWED.set(False)
     try:
-        return grade(response, gold, kind, choices, options)
+        return grade(response, gold, kind, choices, options, verifiers)
     except symbolic.Costly:
         return None
     finally:
         symbolic.ALLOWED.reset(token)
-
-
-def check_gold(gold: str, kind: str, choices: Sequence[str] = ()) -> str | None:
-    """Says whether an answer can be verified; asked once, when data are read.
-
-    Args:
-        gold: The right answer.
-        kind: Which verifier decides.
-        choices: The options of a choice problem.
-
-    Returns:
-        The reason why its verifier cannot use this gold, None when it can.
-
-    Raises:
-        ValueError: The kind is unknown.
-    """
-    verifier = _verifier(kind)
-    return verifier.check(gold, choices) if gold.strip() else "the answer is empty"

@@ -1,4 +1,4 @@
-r"""The verifier of mathematics. Knows the rules by which formulas agree; nothing of where answers stand.
+r"""Verifies formulas.
 
 Cheapest first, and the first rule that applies decides: equal after normalising the string ("string"); a gold that is
 one capital letter is a label, "A. 5" is A ("label"); equal as exact numbers ("number"); words compared as words
@@ -18,14 +18,14 @@ import re
 from collections.abc import Sequence
 from math import gcd
 
-from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.formula_equality import equal, name_of, same_number
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity, units
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
-from cogito_pl.rewards.verifier.parsing.formula import LONGEST, refused, stated, target, words
-from cogito_pl.rewards.verifier.parsing.formula_equality import equal, name_of, same_number
+from cogito_pl.rewards.verifier.parsing.formula import LONGEST, stated, target, too_costly, words
 from cogito_pl.rewards.verifier.parsing.formula_structure import chain, collection
 from cogito_pl.rewards.verifier.parsing.latex import STYLE, canonical, tidy
-from cogito_pl.rewards.verifier.text import Verdict
 from cogito_pl.rewards.verifier.text import normalised as plain_words
 
 _MEANINGS = {
@@ -64,12 +64,12 @@ def _wordy(text: str) -> bool:
     return any(words(value) and not quantity.parse(value) for value in values)
 
 
-def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool, str]:
+def same(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas.
 
     Args:
         answer: The formula of the response.
-        gold: The right formula; the comparison is not symmetric.
+        gold: The gold formula; the comparison is not symmetric.
         options: Which conventions hold.
 
     Returns:
@@ -91,7 +91,7 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
         answer = labelled[2] or answer
     if left in _MEANINGS and right in _MEANINGS:
         return _MEANINGS[left] == _MEANINGS[right], "words"
-    if refused(left) or refused(right):
+    if too_costly(left) or too_costly(right):
         return False, "refused"
     one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
@@ -108,31 +108,23 @@ def same(answer: str, gold: str, options: GradeOptions = STANDARD) -> tuple[bool
     return equal(answer, gold, options)
 
 
-def judge(
-    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
-) -> Verdict | None:
-    """Compares a formula with its gold.
+class MathVerifier(Verifier):
+    """Compares formulas by the rules of this file."""
 
-    Args:
-        answer: Where the response states its answer.
-        gold: The right formula, or a worked solution that boxes it.
-        choices: Not used.
-        options: Which conventions hold.
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares a formula with the gold formula, or with what a worked solution boxes; see `Verifier.judge`."""
+        formula = stated(answer)
+        return Verdict.of(*same(formula, target(gold), options)) if formula else None
 
-    Returns:
-        The verdict, None when this place states no formula.
-    """
-    formula = stated(answer)
-    return Verdict.of(*same(formula, target(gold), options)) if formula else None
-
-
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    formula = target(gold)
-    if refused(formula):
-        return f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
-    if not canonical(formula):
-        return "the answer is empty"
-    if formula.replace(r"\{", "").count("{") != formula.replace(r"\}", "").count("}"):
-        return f"the braces of the answer {formula[:60]!r} do not close"
-    return None
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold cannot be compared, None when it can."""
+        formula = target(gold)
+        if too_costly(formula):
+            return (
+                f"the answer {formula[:60]!r} is too long or too costly to compare (powers of powers, large factorials)"
+            )
+        if not canonical(formula):
+            return "the answer is empty"
+        if formula.replace(r"\{", "").count("{") != formula.replace(r"\}", "").count("}"):
+            return f"the braces of the answer {formula[:60]!r} do not close"
+        return None

@@ -1,4 +1,4 @@
-"""The verifier of numbers. Knows when two numbers agree; nothing of how they are written.
+"""Verifies numbers.
 
 Exact, unless the options allow a tolerance, a rounding or a cut. Units must agree only when both sides write one;
 known ones are converted, so 0.5 m is 50 cm. `50%` is 0.5; when only one side has the percent sign, the bare figure 50
@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing.answer_sentences import readings as stated_in
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
 from cogito_pl.rewards.verifier.parsing.quantity import LONGEST, Number, parse, readings
-from cogito_pl.rewards.verifier.text import Verdict
 
 _SEVERAL = re.compile(
     r"\s*(?:,\s*(?:and|or)\b|;|,(?!\d)|, |\b(?:or|and|ou|oder|und|et)\b|或|和|\\text\{\s*(?:and|or)\s*\})\s*"
@@ -21,7 +21,7 @@ _SEVERAL = re.compile(
 
 
 def near(left: Fraction, right: Fraction, options: GradeOptions) -> bool:
-    """Whether two values agree within the tolerances of the options; the right one is the gold."""
+    """Whether two values agree within the tolerances of the options; `right` is the gold."""
     if options.truncate:
         left, right = Fraction(int(left)), Fraction(int(right))
     if options.decimals is not None:
@@ -46,28 +46,18 @@ def stated(answer: Candidate) -> Number | bool | None:
     return None
 
 
-def judge(
-    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
-) -> Verdict | None:
-    """Compares a number with its gold: exactly, unless the options allow a tolerance.
+class NumberVerifier(Verifier):
+    """Compares numbers: exactly, unless the options allow a tolerance."""
 
-    Args:
-        answer: Where the response states its answer.
-        gold: The right number.
-        choices: Not used.
-        options: Tolerances.
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares a number with the gold number; see `Verifier.judge`."""
+        found, target = stated(answer), parse(gold)
+        if found is None or target is None:
+            return None
+        if not isinstance(found, Number):
+            return Verdict.of(False, "several")
+        return Verdict.of(any(near(left, right, options) for left, right in readings(found, target)), "number")
 
-    Returns:
-        The verdict, None when this place states no number.
-    """
-    found, target = stated(answer), parse(gold)
-    if found is None or target is None:
-        return None
-    if not isinstance(found, Number):
-        return Verdict.of(False, "several")
-    return Verdict.of(any(near(left, right, options) for left, right in readings(found, target)), "number")
-
-
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    return None if parse(gold) else f"the answer {gold[:60]!r} is not a number; use kind math or text"
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold is no number, None when it is one."""
+        return None if parse(gold) else f"the answer {gold[:60]!r} is not a number; use kind math or text"

@@ -1,4 +1,4 @@
-"""Named rules of benchmarks for texts. Knows containment, edit distance and MMMU's open questions; no places."""
+"""Rules by which benchmarks compare texts: containment (OCRBench), edit distance (ANLS), MMMU's open questions."""
 
 import re
 
@@ -9,7 +9,7 @@ _NUMBER = re.compile(
 
 
 def contains(answer: str, gold: str) -> bool:
-    """OCRBench: whether the gold occurs in the answer, both normalised; a gold of digits must not run on in digits."""
+    """OCRBench: whether the gold occurs in the answer, both normalised, and not as part of a longer number."""
     edge = r"(?!\d)" if gold[-1:].isdigit() else ""
     return bool(gold) and bool(re.search((r"(?<!\d)" if gold[:1].isdigit() else "") + re.escape(gold) + edge, answer))
 
@@ -29,7 +29,7 @@ def distance(left: str, right: str, most: int) -> int:
 
 
 def within(left: str, right: str, share: float) -> bool:
-    """Whether the edit distance is at most a share of the longer text (ANLS compares with 0.5); up to 300 signs."""
+    """Whether the edit distance is at most a share of the longer text (ANLS has 0.5); up to 300 characters."""
     longest = max(len(left), len(right))
     if longest > 300 or not longest:
         return left == right
@@ -52,7 +52,7 @@ def mmmu(answer: str, gold: str) -> bool:
 
     Args:
         answer: The stated text.
-        gold: The right text or number.
+        gold: The gold text or number.
 
     Returns:
         Whether one of the readings of the answer agrees.
@@ -62,7 +62,7 @@ def mmmu(answer: str, gold: str) -> bool:
         tails = [sentence.split(word)[-1].strip() for word in (*_TAILS, "=") if word in sentence]
         tail = min(filter(None, tails), key=len, default=sentence)
         readings |= {_value(tail), *(_value(number) for number in _NUMBER.findall(tail))}
-    right = _value(gold)
-    if isinstance(right, float):
-        return right in readings
-    return any(right in reading for reading in readings if isinstance(reading, str))
+    target = _value(gold)
+    if isinstance(target, float):
+        return target in readings
+    return any(target in reading for reading in readings if isinstance(reading, str))

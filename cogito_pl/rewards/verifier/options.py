@@ -1,8 +1,8 @@
-"""How strictly answers are compared. Knows the settings and their limits; nothing of how a verifier uses them."""
+"""Settings of how strictly answers are compared."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict, get_type_hints
 
 PLACES = ("answer-tag", "boxed", "marker", "option-marker", "statement", "lone", "bracketed")
 """The places of the cascade in `extract`, best first."""
@@ -26,7 +26,7 @@ class GradeOptions:
         ordered: Whether the order of a bare list counts (math): `4, 10` is then not `10, 4`.
         reduced: Whether a fraction must be written in lowest terms where the gold is (math).
         relations: Whether an inequality may answer a gold that is an interval, `-2 <= x <= 7` for `[-2, 7]` (math);
-            the reverse is always right.
+            the reverse is always accepted.
         any_names: Whether names of variables may differ (math): `f(y)` for `f(x)`.
         chart: "relaxed" reads separators, currency and units; "official" is ChartQA's function to the letter.
         chart_tolerance: Largest difference as a share of the gold (chart).
@@ -56,6 +56,8 @@ class GradeOptions:
 
     def __post_init__(self) -> None:
         """Raises ValueError naming the setting, its value and the remedy."""
+        for name in ("markers", "places"):  # lists would not be hashable
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not all(marker.strip() for marker in self.markers):
             raise ValueError(
                 f"grading.markers={self.markers} holds an empty word, which occurs everywhere; choose others"
@@ -74,3 +76,6 @@ class GradeOptions:
 
 STANDARD = GradeOptions()
 """The defaults."""
+
+GradingOverrides = TypedDict("GradingOverrides", get_type_hints(GradeOptions), total=False)
+"""Some of `GradeOptions` by name, for one source."""

@@ -1,4 +1,4 @@
-"""The verifier of short texts. Knows normalised equality; nothing of numbers beyond the words zero to ten.
+"""Verifies short texts.
 
 Two texts agree when they are equal after: full-width characters folded to ASCII (circled, superscript and
 Roman-numeral characters stay what they are, as in lmms-eval's OCRBench tests), case folded, apostrophes dropped,
@@ -11,10 +11,10 @@ that word and nowhere has the other one agrees. The options may allow an edit di
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cogito_pl.rewards.verifier import open_text
-from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.base import Verdict, Verifier
+from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing.answer_sentences import clause, closing, readings, values
 from cogito_pl.rewards.verifier.parsing.delimiters import unwrapped
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
@@ -29,19 +29,6 @@ _DIGITS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four
 _EDGES = " \t\n\r.,;:!?\"'`*()[]{}<>«»“”。，、；：！？"
 
 
-class Verdict(NamedTuple):
-    """What a verifier says about an answer it could read: right or not, a score in [0, 1], and by which rule."""
-
-    correct: bool
-    score: float
-    rule: str
-
-    @classmethod
-    def of(cls, correct: bool, rule: str) -> "Verdict":
-        """All or nothing."""
-        return cls(correct, float(correct), rule)
-
-
 def normalised(text: str) -> str:
     """The form in which two texts are compared; the text itself, stripped, when nothing else would be left of it."""
     folded = re.sub(r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", r"\1", fold_width(text)).casefold()
@@ -51,7 +38,7 @@ def normalised(text: str) -> str:
     return " ".join(_DIGITS.get(word, word) for word in folded.split(" ")) or text.strip()
 
 
-def same_text(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
+def same_text(answer: str, gold: str, options: GradeOptions) -> bool:
     """Whether two texts agree by the rules of this file."""
     left, right = normalised(answer), normalised(gold)
     if left == right:
@@ -64,38 +51,28 @@ def same_text(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
     return options.edit_distance > 0 and open_text.within(left, right, options.edit_distance)
 
 
-def judge(
-    answer: Candidate, gold: str, choices: Sequence[str] = (), options: GradeOptions = STANDARD
-) -> Verdict | None:
-    """Compares a text answer with its gold.
+class TextVerifier(Verifier):
+    """Compares short texts by the rules of this file."""
 
-    Args:
-        answer: Where the response states its answer.
-        gold: The right text.
-        choices: Not used.
-        options: The rule of comparison.
-
-    Returns:
-        The verdict, None when this place states no answer.
-    """
-    gold, text = unwrapped(gold), unwrapped(answer.text)
-    if not text:
-        return None
-    if options.text == "mmmu" and (answer.rule != "lone" or len(text) <= LONE_LENGTH):
-        return Verdict.of(open_text.mmmu(text, gold), "mmmu")
-    same = same_text(text, gold, options)
-    if answer.rule.endswith("marker") and not same:
-        same = any(same_text(reading, gold, options) for reading in readings(answer.text, marked=True))
-        text = clause(answer.text)
-    elif answer.rule.endswith("statement") and not same:
-        return None
-    elif answer.rule in ("lone", "answer-tag") and not same:
-        same = any(same_text(value, gold, options) for value in values(closing(text)))
-        if answer.rule == "lone" and not same and (len(text) > LONE_LENGTH or "\n" in text):
+    def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
+        """Compares a text with the gold text; see `Verifier.judge`."""
+        gold, text = unwrapped(gold), unwrapped(answer.text)
+        if not text:
             return None
-    return Verdict.of(same, "text") if text else None
+        if options.text == "mmmu" and (answer.rule != "lone" or len(text) <= LONE_LENGTH):
+            return Verdict.of(open_text.mmmu(text, gold), "mmmu")
+        same = same_text(text, gold, options)
+        if answer.rule.endswith("marker") and not same:
+            same = any(same_text(reading, gold, options) for reading in readings(answer.text, marked=True))
+            text = clause(answer.text)
+        elif answer.rule.endswith("statement") and not same:
+            return None
+        elif answer.rule in ("lone", "answer-tag") and not same:
+            same = any(same_text(value, gold, options) for value in values(closing(text)))
+            if answer.rule == "lone" and not same and (len(text) > LONE_LENGTH or "\n" in text):
+                return None
+        return Verdict.of(same, "text") if text else None
 
-
-def check(gold: str, choices: Sequence[str] = ()) -> str | None:
-    """Why this gold cannot be verified, None when it can."""
-    return None if unwrapped(gold) else "the answer is empty"
+    def check(self, gold: str, choices: Sequence[str] = ()) -> str | None:
+        """Why this gold cannot be verified, None when it can."""
+        return None if unwrapped(gold) else "the answer is empty"

@@ -114,8 +114,7 @@ BROKEN = {
     "no question": (row(question=None), "the question is empty"),
     "answer": (row(answer=""), "the answer is empty"),
     "no answer": (row(answer=None), "the answer is empty"),
-    "kind": (row(kind="riddle"), "kind 'riddle' is unknown; it is one of math,"),
-    "no kind": (row(kind=None), "kind '(none given)' is unknown"),
+    "no kind": (row(kind=None), "the kind is empty"),
     "markers": (row(question="<image> and <image>"), "the question has 2 <image> markers for 1 images"),
     "no images": (row(question="<image> How many?", images=None), "the question has 1 <image> markers for 0 images"),
     "corrupt": (row(images=[cell(), {"bytes": b"junk", "path": None}]), "image 2 cannot be opened"),
@@ -142,6 +141,13 @@ def test_an_answer_that_its_verifier_cannot_use_is_rejected():
     assert result.rejections == [Rejection("p.parquet", 1, "no number")]
     default = read_source(Source(path=path), rejection_limit=0.5, progress=False)
     assert [r.row for r in default.rejections] == [1]
+
+
+def test_a_kind_without_a_verifier_is_refused_with_the_kinds_there_are_and_how_to_add_one():
+    path = parquet("p.parquet", [row(), row(kind="riddle")])
+    (rejection,) = read_source(Source(path=path), rejection_limit=0.5, progress=False).rejections
+    assert rejection.reason.startswith("kind 'riddle' has no verifier; choose from math, number, choice, text, chart,")
+    assert "reward.verifiers: {riddle: {class_path: my_package.MyVerifier}}" in rejection.reason
 
 
 @pytest.mark.parametrize(
@@ -180,8 +186,6 @@ def test_a_kind_that_is_stated_nowhere_is_an_error_that_names_the_setting():
     path = jsonl("a.jsonl", [{"question": "q", "answer": "1"}])
     with pytest.raises(ValueError, match=r"source a: .*set `kind` to one of math, number, choice, text, chart, boxes"):
         read(path)
-    with pytest.raises(ValueError, match="kind='prose' is unknown"):
-        Source(path=path, kind="prose")
 
 
 @pytest.mark.parametrize("field", ["question", "answer", "images", "kind", "choices", "solution", "id"])
@@ -241,7 +245,7 @@ def test_a_missing_path_is_an_error_that_names_it():
 
 
 def test_too_many_rejections_stop_the_reading_and_are_counted_by_reason():
-    rows = [row()] * 12 + [row(answer="")] * 4 + [row(question="<image>" * n) for n in (2, 3, 4)] + [row(kind="x")]
+    rows = [row()] * 12 + [row(answer="")] * 4 + [row(question="<image>" * n) for n in (2, 3, 4)] + [row(kind=" ")]
     path = parquet("p.parquet", rows)
     with pytest.raises(TooManyRejected) as caught:
         read(path, rejection_limit=0.39)

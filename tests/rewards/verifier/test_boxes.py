@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from cogito_pl.problem import LazyImage, Problem
 from cogito_pl.rewards import BoxOptions, Reward, RewardConfig, check_gold, grade
-from cogito_pl.rewards.verifier.assignment import best_partners
-from cogito_pl.rewards.verifier.boxes import Box, overlap, parse
+from cogito_pl.rewards.verifier.boxes import Box, best_partners, overlap, parse
 
 THREE = [[10, 10, 50, 50], [60, 60, 90, 90], [100, 100, 120, 130]]
 corner = st.integers(0, 40)
@@ -155,10 +154,10 @@ def problem(answer: object, *images: LazyImage) -> Problem:
 
 
 def test_a_reward_takes_the_size_from_the_image_and_lets_the_row_overrule_it():
-    picture = LazyImage("p", (640, 480), load=lambda: None)
+    image = LazyImage("p", (640, 480), load=lambda: None)
     reward = Reward(RewardConfig(boxes=BoxOptions(frame="pixels", answer_frame="thousand")))
     row = {"boxes": [[0.1, 0.1, 0.5, 0.5]], "frame": "unit"}
-    problems = [problem([[64, 48, 320, 240]], picture), problem(row, picture)]
+    problems = [problem([[64, 48, 320, 240]], image), problem(row, image)]
     assert [verdict.correct for verdict in reward.score(["[100,100,500,500]"] * 2, problems).grades] == [True, True]
     assert [reward.rejection(each) for each in problems] == [None, None]
     blind = problem([[64, 48, 320, 240]])

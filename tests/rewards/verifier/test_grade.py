@@ -36,7 +36,7 @@ GOLDS = [
 ]
 
 
-def right(response: str, gold: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
+def correct(response: str, gold: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
     return grade(response, gold, kind, choices).correct
 
 
@@ -54,7 +54,7 @@ def test_a_gold_answers_itself_however_it_is_stated(kind, gold, choices):
             "**Answer:** {}",
             "<answer>\\boxed{{{}}}</answer>",
         ):
-            assert right(form.format(gold), gold, kind, choices), form
+            assert correct(form.format(gold), gold, kind, choices), form
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_gold_answers_itself_however_it_is_stated(kind, gold, choices):
     ],
 )
 def test_formulas_agree_by_meaning(answer, gold, agree):
-    assert right(rf"\boxed{{{answer}}}", gold, "math") is agree
+    assert correct(rf"\boxed{{{answer}}}", gold, "math") is agree
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_formulas_agree_by_meaning(answer, gold, agree):
     ],
 )
 def test_numbers_agree_exactly(answer, gold, agree):
-    assert right(f"<answer>{answer}</answer>", gold, "number") is agree
+    assert correct(f"<answer>{answer}</answer>", gold, "number") is agree
 
 
 @pytest.mark.parametrize(
@@ -130,29 +130,29 @@ def test_numbers_agree_exactly(answer, gold, agree):
     ],
 )
 def test_labels_count_only_where_an_answer_is_stated(response, gold, agree):
-    assert right(response, gold, "choice") is agree
+    assert correct(response, gold, "choice") is agree
 
 
 def test_only_the_labels_of_the_item_are_labels():
     assert not grade("Answer: D", "A", "choice", ("x", "y", "z")).parsed
-    assert right("Answer: z", "C", "choice", ("x", "y", "z"))
-    assert right("<answer>C. 14 m</answer>", "14 m", "choice", ("12 m", "13 m", "14 m"))
-    assert right("<answer>A dog</answer>", "B", "choice", ("A cat", "A dog"))
+    assert correct("Answer: z", "C", "choice", ("x", "y", "z"))
+    assert correct("<answer>C. 14 m</answer>", "14 m", "choice", ("12 m", "13 m", "14 m"))
+    assert correct("<answer>A dog</answer>", "B", "choice", ("A cat", "A dog"))
 
 
 def test_charts_are_relaxed_by_five_percent_and_zero_is_not():
-    assert right("10.5", "10", "chart")
-    assert not right("10.51", "10", "chart")
-    assert not right("0.01", "0", "chart")
-    assert right("$1,000", "1000", "chart")
-    assert right("52", "50%", "chart")
+    assert correct("10.5", "10", "chart")
+    assert not correct("10.51", "10", "chart")
+    assert not correct("0.01", "0", "chart")
+    assert correct("$1,000", "1000", "chart")
+    assert correct("52", "50%", "chart")
 
 
 def test_missed_and_extra_boxes_cost_alike():
     assert grade("[[10,10,50,50]]", BOX, "boxes").score == pytest.approx(2 / 3)
     assert grade("[[10,10,50,50],[60,60,90,99],[0,0,5,5]]", BOX, "boxes").score == pytest.approx(4 / 5)
     assert grade("[[10,10,50,50],[10,10,50,50]]", BOX, "boxes").score == pytest.approx(1 / 2)
-    assert right('```json\n[{"bbox_2d": [60, 60, 90, 99]}, {"bbox_2d": [10, 10, 50, 50]}]\n```', BOX, "boxes")
+    assert correct('```json\n[{"bbox_2d": [60, 60, 90, 99]}, {"bbox_2d": [10, 10, 50, 50]}]\n```', BOX, "boxes")
     assert grade("[]", BOX, "boxes").parsed
     assert not grade("none", BOX, "boxes").parsed
 
@@ -248,10 +248,10 @@ def test_a_gold_that_no_response_could_meet_is_refused_with_a_reason(gold, kind,
     assert check_gold(gold, kind, choices)
 
 
-def test_an_unknown_kind_is_an_error():
-    for call in (lambda: grade("4", "4", "poem"), lambda: check_gold("4", "poem")):
-        with pytest.raises(ValueError, match=r"poem.*math, number"):
-            call()
+def test_a_kind_without_a_verifier_is_an_error_and_no_gold_of_it_can_be_verified():
+    with pytest.raises(ValueError, match=r"'poem' has no verifier; choose from math, number.*reward\.verifiers"):
+        grade("4", "4", "poem")
+    assert check_gold("4", "poem").startswith("kind 'poem' has no verifier; choose from math, number")
 
 
 def test_formulas_are_graded_off_the_main_thread():
@@ -268,7 +268,7 @@ def test_an_alarm_of_the_caller_still_rings():
     handler = signal.signal(signal.SIGALRM, lambda *_: rang.append(True))
     timer = signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
-        assert right("\\boxed{a+b}", "b+a", "math")
+        assert correct("\\boxed{a+b}", "b+a", "math")
         time.sleep(0.4)
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
@@ -279,6 +279,6 @@ def test_an_alarm_of_the_caller_still_rings():
 @pytest.mark.skipif(not SUITE.exists(), reason="the grading suite is not here")
 def test_public_grading_cases_are_decided_as_their_sources_do():
     cases = [json.loads(line) for line in SUITE.read_text().splitlines()]
-    wrong = [c for c in cases if right(c["prediction"], c["gold"], c["kind"]) != c["expected"]]
+    wrong = [c for c in cases if correct(c["prediction"], c["gold"], c["kind"]) != c["expected"]]
     assert len(cases) - len(wrong) >= 555
     assert not [c for c in wrong if not c["expected"]], "no false positives"

@@ -20,7 +20,7 @@ RULES = {
     "geometry3k-bracket-format": GradeOptions(places=("bracketed",)),
 }
 REFUSED = {
-    "Answer \\( \n 9 \n \\)": "the suite pins that one extractor misses a formula over two lines; 9 is right",
+    "Answer \\( \n 9 \n \\)": "the suite pins that one extractor misses a formula over two lines; 9 is correct",
     "$1 + \\frac{1}{\\mathrm{e}}$": "the suite pins a false positive; 1 + 1/e is not 1 - 1/e",
     "The line graph saw its maximum peak between 2007 and 2008.": "needs reading, not a rule",
 }
@@ -49,7 +49,7 @@ REFUSED = {
         ({"edit_distance": 0.2}, "text", "<answer>resturant</answer>", "restaurant"),
     ],
 )
-def test_an_option_makes_right_what_is_wrong_by_default(options, kind, response, gold):
+def test_an_option_accepts_what_is_wrong_by_default(options, kind, response, gold):
     assert not grade(response, gold, kind).correct
     assert grade(response, gold, kind, options=GradeOptions(**options)).correct
 
@@ -66,7 +66,7 @@ def test_an_option_makes_right_what_is_wrong_by_default(options, kind, response,
         ({"chart_tolerance": 0.0}, "chart", "<answer>101</answer>", "100"),
     ],
 )
-def test_an_option_makes_wrong_what_is_right_by_default(options, kind, response, gold):
+def test_an_option_rejects_what_is_correct_by_default(options, kind, response, gold):
     assert grade(response, gold, kind).correct
     assert not grade(response, gold, kind, options=GradeOptions(**options)).correct
 
@@ -112,7 +112,7 @@ def test_a_setting_that_cannot_work_is_named_in_the_refusal(setting, value):
 
 
 @pytest.mark.skipif(not SPECIAL.exists(), reason="the grading suite is not here")
-def test_every_special_case_is_right_under_the_rule_that_it_names():
+def test_every_special_case_is_decided_as_expected_under_the_rule_that_it_names():
     wrong = []
     for case in map(json.loads, SPECIAL.read_text().splitlines()):
         named = case.get("options") or {}

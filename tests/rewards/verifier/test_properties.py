@@ -69,7 +69,7 @@ def gold_of(kind: str, random_: random.Random) -> str:
     }[kind]  # fmt: skip
 
 
-def right(response: str, gold: str, kind: str) -> bool:
+def correct(response: str, gold: str, kind: str) -> bool:
     return grade(response, gold, kind, OPTIONS if kind == "choice" else ()).correct
 
 
@@ -88,7 +88,7 @@ def test_a_generated_gold_answers_itself_wherever_it_is_stated(kind):
             "The answer is {}.",
         ):
             response = form.format(gold)
-            assert right(response, gold, kind), (response, gold, grade(response, gold, kind))
+            assert correct(response, gold, kind), (response, gold, grade(response, gold, kind))
 
 
 def rewritings(gold: str) -> list[str]:
@@ -106,9 +106,9 @@ def test_spacing_sizes_and_delimiters_change_no_verdict():
     for _ in range(12):
         gold, other = formula(random_), formula(random_)
         for answer in (gold, other):
-            plain = right(rf"\boxed{{{answer}}}", gold, "math")
+            plain = correct(rf"\boxed{{{answer}}}", gold, "math")
             for written in rewritings(answer):
-                assert right(f"<answer>{written}</answer>", gold, "math") is plain, (written, gold)
+                assert correct(f"<answer>{written}</answer>", gold, "math") is plain, (written, gold)
 
 
 def test_a_changed_figure_is_wrong():
@@ -129,9 +129,9 @@ def test_a_changed_figure_is_wrong():
             verdict = grade(rf"\boxed{{{form.format(n + k)}}}", form.format(n), "math")
             assert not verdict.correct, (form, n, k, verdict)
             assert verdict.parsed
-        assert not right(f"<answer>{n + k}</answer>", str(n), "number")
-        assert not right(f"The answer is {n} or {n + k}.", str(n), "number")
-        assert not right(f"<answer>{2 * n}</answer>", str(n), "chart")
+        assert not correct(f"<answer>{n + k}</answer>", str(n), "number")
+        assert not correct(f"The answer is {n} or {n + k}.", str(n), "number")
+        assert not correct(f"<answer>{2 * n}</answer>", str(n), "chart")
 
 
 def test_a_cheap_verdict_is_the_verdict():

@@ -1,1 +1,1 @@
-"""What the verifiers read answers with: where an answer stands, its formulas, numbers, units and labels."""
+"""Reads answers: where a response states one, and its formulas, numbers, units, labels and boxes."""

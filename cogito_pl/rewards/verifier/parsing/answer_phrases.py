@@ -1,4 +1,4 @@
-"""The words by which a sentence states, concludes, doubts or corrects. Knows languages; nothing of places or kinds.
+"""Patterns for the words by which a sentence states, concludes, doubts or corrects.
 
 Each name is a pattern that ignores case. English is covered well, the other languages by the words that responses of
 vision-language models use most.
@@ -60,10 +60,10 @@ CORRECTS = re.compile(
     r"(?:wait|no[,:.]|actually|correction|sorry|oops|scratch that|on second thought|i made)\b",
     re.IGNORECASE,
 )
-"""What was said before is taken back."""
+"""A correction: what was said before no longer holds."""
 
 POLITE = re.compile(r"^\W*(?:i hope|hope this|let me know|feel free|please|thank|good luck|if you)\b", re.IGNORECASE)
-"""A sentence that opens so says nothing."""
+"""A sentence that opens so states no answer."""
 
 PRAISES = re.compile(
     r"\W*(?:(?:also|indeed|really|therefore|still|now|thus)\s+)?(?:correct|right|wrong|incorrect|consistent|verified|"

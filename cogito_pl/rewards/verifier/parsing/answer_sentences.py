@@ -1,4 +1,4 @@
-"""Sentences that state an answer. Knows a few verbs, conclusions and hedges; nothing of kinds of answers.
+"""Finds the value that a sentence of prose states.
 
 A value is taken from prose only where grammar points at it: right after a verb of being ("the area is 12 cm"), in
 bold, at the end of a named or concluding sum ("so 3 + 4 = 7"), or as the only quantity of a sentence that concludes

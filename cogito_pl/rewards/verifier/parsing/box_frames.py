@@ -1,4 +1,4 @@
-"""How boxes are compared, and in which frame. Knows the settings and what a gold says of them; nothing of boxes.
+"""Settings by which boxes are compared, and the frames (coordinate systems) of boxes.
 
 A gold may be an object that says how it is to be compared; each key but `boxes` may be left out:
 
@@ -50,7 +50,7 @@ class BoxGold:
     Args:
         text: The boxes, as the data write them.
         options: How they are compared.
-        size: Width and height of the image in pixels, None when nobody said.
+        size: Width and height of the image in pixels, None when unknown.
     """
 
     text: str
@@ -69,7 +69,7 @@ class BoxGold:
         if frame is None:
             raise ValueError(f"boxes.answer_frame={answer_frame} needs boxes.frame too, the frame of the data's boxes")
         if "pixels" in (frame, answer_frame) and self.size is None:
-            raise ValueError(f"boxes in {frame} become {answer_frame} only with the size of their picture: say size")
+            raise ValueError(f"boxes in {frame} become {answer_frame} only with the size of their image: give size")
         units = {"pixels": self.size, "unit": (1, 1), "thousand": (1000, 1000)}
         across, down = (new / old for new, old in zip(units[answer_frame], units[frame], strict=True))
         return across, down
@@ -108,7 +108,7 @@ def read(gold: str) -> BoxGold:
     stated = _stated(gold)
     boxes, size = stated.pop("boxes"), stated.pop("size", None)
     if unknown := stated.keys() - {field.name for field in fields(BoxOptions)}:
-        raise ValueError(f"the answer {gold[:60]!r} has the key {min(unknown)!r}, which says nothing about boxes")
+        raise ValueError(f"the answer {gold[:60]!r} has the unknown key {min(unknown)!r}")
     if size is not None and not (isinstance(size, list) and len(size) == 2 and all(_positive(side) for side in size)):
         raise ValueError(f"size={size!r} is not [width, height] in pixels")
     return BoxGold(boxes if isinstance(boxes, str) else json.dumps(boxes), BoxOptions(**stated), size and tuple(size))

@@ -1,4 +1,4 @@
-r"""Tags, boxes and other pairs that enclose an answer. Knows how they open and close; nothing of what is in them."""
+r"""Finds tags, boxes and other pairs of delimiters that enclose an answer."""
 
 import re
 

@@ -1,4 +1,4 @@
-r"""Where a response states its answer. Knows tags, boxes and markers; nothing of kinds of answers or of gold.
+r"""Finds the places where a response may state its answer.
 
 The cascade, best place first. `grade` takes the first place whose text the verifier of the problem's kind can read.
 
@@ -12,7 +12,8 @@ The cascade, best place first. `grade` takes the first place whose text the veri
    "correct" or stands in a condition. When a correction follows it, the closing sentence goes first.
 5. `option-marker`: after the last "option is", "choice:", "I choose"; only choices are read from it.
 6. `lone`: the whole text, which the verifier accepts only when it is an answer and nothing else.
-7. `statement`: the value that the closing sentence states (`prose`); `closing`: that sentence itself, for choices.
+7. `statement`: the value that the closing sentence states (`answer_sentences`); `closing`: that sentence itself, for
+   choices.
 8. `bracketed`: the last `[...]`, only where the options name it.
 
 Stray numbers and letters are never taken for an answer. The order follows the advice that comparing public extractors

@@ -1,8 +1,8 @@
-r"""Which formula a place states. Knows LaTeX delimiters and prose; nothing of whether two formulas agree.
+r"""Reads the formula that a place states.
 
 A tag or box states all that it holds, unless that is a sentence. Elsewhere the formula is a reading of the place
-(`prose`) that holds no words, else the only delimited formula of a single sentence, else a few words; a whole response
-may be one word. Prose is never handed on, since Math-Verify would find a number in it.
+(`answer_sentences`) that holds no words, else the only delimited formula of a single sentence, else a few words; a
+whole response may be one word. Prose is never returned, since Math-Verify would find a number in it.
 """
 
 import re
@@ -36,7 +36,7 @@ _HARD = (
 )
 
 
-def refused(text: str) -> bool:
+def too_costly(text: str) -> bool:
     """Whether a text would cost minutes rather than milliseconds to parse or to compare; the cheap guard of sympy."""
     return len(text) > LONGEST or max(text.count("("), text.count("{")) > 60 or any(hard.search(text) for hard in _HARD)
 

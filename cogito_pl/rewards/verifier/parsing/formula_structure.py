@@ -1,4 +1,4 @@
-r"""How a formula is put together. Knows lists, tuples, sets, intervals, chains of equalities, names; compares nothing.
+r"""Takes a formula apart: lists, tuples, sets, intervals, chains of equalities, names.
 
 `a, b` is a list, `\{a, b\}` a set, `(a, b)` a tuple or an open interval, `[a, b)` an interval; invisible braces are
 nothing. `and`, `or` and `;` separate like commas; where a `;` separates, commas are decimal signs or part of an item.

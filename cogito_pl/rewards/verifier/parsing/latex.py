@@ -1,4 +1,4 @@
-r"""One way of writing for formulas. Knows LaTeX and Unicode spellings; nothing of what a formula means.
+r"""Normalises how a formula is written in LaTeX and Unicode.
 
 `tidy` gives Math-Verify what it can read: Unicode signs, `sqrt(2)`, `<=` and `x^(1/2)` become LaTeX, and the markup of
 text is taken off. `canonical` goes on to drop whatever changes no meaning, so that equal strings are equal formulas.

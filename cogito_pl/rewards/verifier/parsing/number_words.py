@@ -1,4 +1,4 @@
-"""Numbers written as words. Knows English and Chinese numerals; nothing of figures or units."""
+"""Reads numbers that are written as words, in English or Chinese."""
 # ruff: noqa: RUF001
 
 import re
@@ -35,7 +35,7 @@ def _han(text: str) -> Fraction | None:
 
 def _cardinal(words: list[str]) -> Fraction | None:
     """The value of a plain cardinal such as "two hundred and five"; None when it is not well formed."""
-    total, section, last = 0, 0, 10**18  # `last` is the size of the previous word, so that "five twenty" is refused
+    total, section, last = 0, 0, 10**18  # `last` is the size of the previous word, so that "five twenty" is rejected
     for position, word in enumerate(words):
         if word == "and" and 0 < position < len(words) - 1 and last >= 100:
             continue

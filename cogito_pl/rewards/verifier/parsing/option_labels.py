@@ -1,4 +1,4 @@
-"""Labels of options in a text. Knows how labels are written; nothing of places, of golds or of option texts.
+"""Finds labels of options (A, B, ...) in a text.
 
 The article "A" and the pronoun "I" are never labels: before a further word they count only when that word explains
 ("A because ...").

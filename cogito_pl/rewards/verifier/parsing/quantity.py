@@ -1,8 +1,8 @@
-r"""Numbers as they are written. Knows figures, percent and units, all exactly; nothing of places or of tolerances.
+r"""Reads numbers as they are written, exactly: figures, percent and units.
 
 Read: sign, currency sign, thousands separators, decimals (also with a decimal comma where the comma cannot separate
 thousands), powers of ten (`1e5`, `1.2 \times 10^5`), fractions (`3/4`, `\frac{3}{4}`), mixed numbers (`2 1/2`),
-percent, the words thousand to trillion, numbers in words (`words`), and a trailing unit (`units`). There is no
+percent, the words thousand to trillion, numbers in words (`number_words`), and a trailing unit (`units`). There is no
 floating point: 0.1 + 0.2 is 0.3 and 1/3 is not 0.333. NaN and infinity are no numbers.
 """
 # ruff: noqa: RUF001

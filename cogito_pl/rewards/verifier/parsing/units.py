@@ -1,4 +1,4 @@
-"""Units of measurement. Knows sizes of units and their dimensions; nothing of numbers or of formulas.
+"""Reads units of measurement: their sizes and dimensions.
 
 A unit is a product of powers of names, "km/h" or "square centimeters". Names in the table have a size in the base of
 their dimension, so that 0.5 m is 50 cm; any other word ("apples") is a dimension of its own with size 1.

@@ -1,0 +1,235 @@
+"""Order, restarts and failures of the runner, with commands that only pretend to train."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from rich.console import Console
+
+from cogito_pl.experiments import phases as running
+from cogito_pl.experiments.ablation import drive as driving
+from cogito_pl.experiments.ablation.drive import ablate as run_ablation
+from cogito_pl.experiments.ablation.results import FILE, read_results
+from cogito_pl.experiments.phases import SettingsError
+from cogito_pl.experiments.record import OtherRunError
+from cogito_pl.report import ablation as report
+from cogito_pl.report.ablation import present
+from tests.experiments.ablation.results import graded
+from tests.experiments.ablation.test_fairness import config
+
+VERDICTS = {"sft": "+---", "plain": "++--", "a": "+++-", "b": "-++-"}
+
+
+class Pretender:
+    """Runs no command: notes whose phase it is, and leaves what the phase would leave."""
+
+    def __init__(self):
+        self.ran, self.errors = [], {}
+        self.steps = {"grpo": 40}
+
+    def configurations(self, ablation, arm):
+        """Those of a recipe, where the overlay of an arm may name scores: `strata` stands for the run's own."""
+        scores = ablation.study.scores(ablation.folder(ablation.seeds[0]))
+        strata = scores if any("strata" in file.read_text() for file in arm.files) else None
+        first = [config(max_epochs=1, group_size=1)] if arm.sft_first else []
+        last = config(max_epochs=3 if first else 4)
+        return [*first, last | {"data": last["data"] | {"strata": {"file": str(strata)} if strata else None}}]
+
+    def __call__(self, phase, arguments):
+        seed = next(part for part in phase.folder.parts if part.startswith("seed"))
+        arm = phase.folder.parts[phase.folder.parts.index("arms") + 1] if "arms" in phase.folder.parts else "sft"
+        key = f"{seed} {arm} {phase.name}"
+        if key in self.errors:
+            raise self.errors[key]
+        if key not in self.ran[-1:]:
+            self.ran.append(key)
+        phase.artefact.parent.mkdir(parents=True, exist_ok=True)
+        phase.artefact.write_text("{}")
+        if phase.name in self.steps:
+            (phase.folder / "checkpoints").mkdir(exist_ok=True)
+            torch.save({"global_step": self.steps[phase.name]}, phase.folder / "checkpoints" / "last.ckpt")
+        if phase.name.startswith("evaluate"):
+            rows = graded(VERDICTS[arm])
+            phase.artefact.write_text("".join(json.dumps(row) + "\n" for row in rows[::-1]))
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    pretender = Pretender()
+    monkeypatch.setattr(running, "run_command", pretender)
+    monkeypatch.setattr(driving, "fit_configurations", pretender.configurations)
+    monkeypatch.setattr(report, "draw_figure", lambda result, path: path.write_text("drawn"))
+    return pretender
+
+
+def ablate(ablation):
+    return run_ablation(ablation, Console())
+
+
+def without_seconds(value):
+    """The values of `ablation.json` that a run repeats exactly."""
+    if isinstance(value, dict):
+        return {key: without_seconds(own) for key, own in value.items() if key not in ("cost", "cpu_s")}
+    return value
+
+
+def test_every_arm_runs_after_the_start_of_its_seed(pretend, make_ablation):
+    ablation = make_ablation(seeds=[1, 2], a="{}")
+    assert ablate(ablation)
+    one = ["sft data", "sft sft", "sft evaluate-sft", "plain grpo", "plain evaluate-grpo", "a grpo", "a evaluate-grpo"]
+    assert pretend.ran == [f"seed{seed} {phase}" for seed in (1, 2) for phase in one]
+    result = read_results(ablation.run)
+    assert result["start"]["accuracy"] == 0.25
+    assert result["arms"]["a"]["difference"]["won"] == 2
+    assert result["arms"]["a"]["seeds"]["2"]["updates"] == {"grpo": 40}
+    assert result["arms"]["a"]["seeds"]["2"]["cost"]["cpu_s"] >= 0
+    assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
+
+
+def test_the_table_and_the_figure_are_made_from_the_results(pretend, make_ablation, capsys):
+    ablation = make_ablation(seeds=[1, 2], a="{}")
+    pretend.errors["seed1 a grpo"] = ValueError("lr=-1 is negative")
+    ablate(ablation)
+    present(ablation.run, Console(width=200))
+    assert "a (1 of 2 failed)" in (ablation.run / "ablation.md").read_text()
+    assert (ablation.run / "ablation.png").read_text() == "drawn"
+    assert "75.0 [" in capsys.readouterr().out
+
+
+def test_what_is_done_is_not_run_again_and_gives_the_same_file(pretend, make_ablation):
+    ablation = make_ablation(a="{}")
+    ablate(ablation)
+    before = (ablation.run / FILE).read_bytes()
+    pretend.ran.clear()
+    assert ablate(ablation)
+    assert pretend.ran == []
+    assert (ablation.run / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (KeyboardInterrupt(), "seed1 sft sft"),
+        (SystemExit(1), "seed1 a grpo"),  # how Lightning ends an interrupted fit
+        (SystemExit(), "seed2 plain evaluate-grpo"),  # and one that a cluster ends
+    ],
+)
+def test_a_stopped_ablation_goes_on_and_ends_with_the_same_table(error, place, pretend, make_ablation):
+    make = {"seeds": [1, 2], "a": "{}"}
+    ablate(make_ablation(run="in one go", **make))
+    in_one_go, expected = pretend.ran[:], read_results(make_ablation(run="in one go", **make).run)
+    pretend.ran.clear()
+    ablation = make_ablation(**make)
+    pretend.errors[place] = error
+    with pytest.raises(type(error)):
+        ablate(ablation)
+    pretend.errors.clear()
+    assert ablate(ablation)
+    assert pretend.ran == in_one_go
+    assert without_seconds(read_results(ablation.run)) == without_seconds(expected)
+
+
+def test_arms_and_seeds_are_added_to_what_is_there(pretend, make_ablation):
+    ablate(make_ablation(a="{}"))
+    pretend.ran.clear()
+    ablate(make_ablation(seeds=[1, 2], a="{}", b="{}"))
+    assert pretend.ran[:2] == ["seed1 b grpo", "seed1 b evaluate-grpo"]
+    assert {key.split()[0] for key in pretend.ran[2:]} == {"seed2"}
+    pretend.ran.clear()
+    ablation = make_ablation(b="{}")
+    ablate(ablation)
+    assert pretend.ran == []
+    assert list(read_results(ablation.run)["arms"]) == ["plain", "b"]  # the command names what the table has
+
+
+def test_an_arm_that_fails_is_marked_and_the_others_go_on(pretend, make_ablation, capsys):
+    ablation = make_ablation(seeds=[1, 2], a="{}", b="{}")
+    pretend.errors["seed1 a grpo"] = ValueError("lr=-1 is negative")
+    pretend.errors["seed2 a grpo"] = SystemExit(2)  # how a command line is refused
+    assert not ablate(ablation)
+    result = read_results(ablation.run)
+    assert result["arms"]["a"]["seeds"]["1"] == {"state": "failed", "error": "ValueError: lr=-1 is negative"}
+    assert result["arms"]["a"]["seeds"]["2"]["state"] == "failed"
+    assert result["arms"]["b"]["difference"]["estimate"] == 0
+    assert "lr=-1 is negative" in capsys.readouterr().out
+    assert "Traceback" in ablation.arm(ablation.arms[1], 1).log.read_text()
+    pretend.errors.clear()
+    pretend.ran.clear()
+    assert ablate(ablation)  # the next start tries it again
+    assert {key.split()[1] for key in pretend.ran} == {"a"}
+
+
+def test_without_its_start_a_seed_fails_and_the_others_go_on(pretend, make_ablation):
+    ablation = make_ablation(seeds=[1, 2], a="{}")
+    pretend.errors["seed1 sft sft"] = RuntimeError("no space left")
+    assert not ablate(ablation)
+    result = read_results(ablation.run)
+    assert "its start" in result["arms"]["plain"]["seeds"]["1"]["error"]
+    assert "no space left" in result["start"]["seeds"]["1"]["error"]
+    assert result["arms"]["a"]["difference"]["estimate"] == 0.25
+
+
+def test_an_arm_of_another_size_is_refused_before_anything_is_written(pretend, make_ablation, monkeypatch):
+    ablation = make_ablation(a="{}")
+    monkeypatch.setattr(driving, "fit_configurations", lambda _, arm: [config(max_epochs=6 if arm.name == "a" else 4)])
+    with pytest.raises(SettingsError, match="--with a: updates is 60"):
+        ablate(ablation)
+    assert not ablation.run.exists()
+
+
+def test_a_changed_overlay_is_refused_with_the_remedy_before_anything_runs(pretend, make_ablation):
+    ablate(make_ablation(a="{}"))
+    pretend.ran.clear()
+    with pytest.raises(OtherRunError, match=r"arms/a holds a run with other settings .*--with NAME="):
+        ablate(make_ablation(seeds=[2, 1], a="{stage: 1}"))
+    assert pretend.ran == []
+
+
+def test_a_folder_with_other_work_is_refused_and_left_alone(pretend, make_ablation):
+    ablation = make_ablation()
+    ablation.run.mkdir()
+    (ablation.run / "thesis.tex").write_text("precious")
+    with pytest.raises(OtherRunError, match="holds no ablation"):
+        ablate(ablation)
+    assert [file.name for file in ablation.run.iterdir()] == ["thesis.tex"]
+
+
+def test_data_are_scored_once_a_seed_where_an_arm_draws_from_strata(pretend, make_ablation):
+    ablate(make_ablation())
+    pretend.ran.clear()
+    ablation = make_ablation(seeds=[1, 2], a="strata", b="strata")
+    assert ablate(ablation)
+    assert [key for key in pretend.ran if key.endswith("score")] == ["seed1 sft score", "seed2 sft score"]
+    assert pretend.ran.index("seed1 sft score") < pretend.ran.index("seed1 b grpo")
+    assert list(read_results(ablation.run)["start"]["seeds"]) == ["1", "2"]
+    pretend.ran.clear()
+    shutil.rmtree(ablation.folder(1) / "sft")
+    assert ablate(ablation)
+    assert "seed1 sft score" in pretend.ran  # other weights, other scores
+
+
+def test_an_sft_fit_before_grpo_counts_as_updates_of_its_arm(pretend, make_ablation):
+    pretend.steps = {"grpo": 30, "sft-first": 10}
+    ablation = make_ablation(sft_first=["a"], a="{}")
+    assert ablate(ablation)
+    assert pretend.ran[-3:] == ["seed1 a sft-first", "seed1 a grpo", "seed1 a evaluate-grpo"]
+    own = read_results(ablation.run)["arms"]["a"]
+    assert own["seeds"]["1"]["updates"] == {"sft-first": 10, "grpo": 30}
+    assert own["seeds"]["1"]["cost"]["starts"] == 1
+    assert own["sft_first"][0]["text"] == "{}"
+    present(ablation.run, Console(quiet=True))
+    text = (ablation.run / "ablation.md").read_text()
+    assert "a: 10 of its updates are SFT before GRPO." in text
+    assert "a, seed 1, took" not in text
+
+
+def test_arms_of_a_lost_start_are_run_again(pretend, make_ablation):
+    ablate(make_ablation(a="{}", b="{}"))
+    ablation = make_ablation(a="{}")
+    shutil.rmtree(ablation.folder(1) / "sft")
+    pretend.ran.clear()
+    assert ablate(ablation)
+    assert [key.split()[1:] for key in pretend.ran][:3] == [["sft", "sft"], ["sft", "evaluate-sft"], ["plain", "grpo"]]
+    assert "seed1 a grpo" in pretend.ran
+    assert not (ablation.folder(1) / "arms" / "b").exists()

@@ -1,0 +1,79 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from cogito_pl.report.ablation import COLUMNS, draw_figure, figure, markdown, notes, rows, terminal_table
+from tests.experiments.ablation.results import result
+
+
+def test_every_arm_has_a_row_with_its_numbers():
+    table = {cells[0]: cells[1:] for cells in rows(result())}
+    assert list(table) == ["SFT (start)", "plain", "better", "broken (2 of 2 failed)"]
+    assert table["plain"] == ["45.0 [26, 66]", "-", "-", "10.0", "40"]
+    assert table["better"][0] == "75.0 [53, 89]"
+    assert table["better"][1].startswith("+30.0 [")
+    assert table["better"][2] == "[+30.0, +30.0]"
+    assert table["better"][4] == "50†"
+    assert table["broken (2 of 2 failed)"] == ["-"] * 5
+
+
+def test_with_one_seed_there_is_a_dash_over_seeds():
+    assert [cells[3] for cells in rows(result(seeds=1))] == ["-"] * 4
+
+
+def test_what_did_not_go_as_planned_is_noted_below():
+    odd = result()
+    assert not any("instead of" in note for note in notes(odd))
+    odd["arms"]["better"]["seeds"]["2"]["updates"] = {"grpo": 12}
+    text = "\n".join(notes(odd))
+    assert "better, seed 2, took 12 updates instead of 40" in text
+    assert "broken, seed 1, failed: `ValueError: [red]lr[/red] is | odd`" in text
+    assert "† Stopped and continued" in text
+
+
+def test_updates_of_an_sft_fit_before_grpo_are_noted():
+    odd = result()
+    odd["arms"]["better"]["seeds"]["2"]["updates"] = {"sft-first": 10, "grpo": 30}
+    assert "better: 10 of its updates are SFT before GRPO." in notes(odd)
+    odd["arms"]["better"]["seeds"]["2"]["updates"] = {"sft-first": None, "grpo": None}  # checkpoints that are gone
+    assert not any("better" in note for note in notes(odd))
+
+
+def test_the_markdown_table_has_a_cell_per_column_in_every_line():
+    text = markdown(result())
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) == 6
+    assert {line.count("|") for line in lines} == {len(COLUMNS) + 1}
+    assert "40 updates on rollouts of 16 prompts x 8 completions; seeds 1, 2" in text
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_terminal_shows_the_table_and_takes_no_text_for_markup(width):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(terminal_table(result()))
+    text = console.file.getvalue()
+    assert "45.0 [26, 66]" in text
+    assert "[red]lr[/red]" in text.replace("\n", " ")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_the_image_has_a_row_per_arm_and_a_dot_per_seed(seeds):
+    left, right = figure(result(seeds)).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["SFT (start)", "plain", "better", "broken"]
+    dots = [offset for drawn in left.collections for offset in drawn.get_offsets()]
+    assert len(dots) == 3 * seeds
+    assert "no result" in [text.get_text() for text in left.texts]
+    assert {round(float(x)) for drawn in right.collections for x, _ in drawn.get_offsets()} >= {30}
+
+
+def test_better_arms_are_further_to_the_right():
+    _, right = figure(result()).axes
+    start, better = ([x for x, _ in drawn.get_offsets()] for drawn in right.collections)
+    assert max(start) < 0 < min(better)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.pdf", "a.svg"])
+def test_the_ending_of_the_file_decides_the_format(tmp_path, name):
+    draw_figure(result(), tmp_path / name)
+    assert (tmp_path / name).stat().st_size > 3000
