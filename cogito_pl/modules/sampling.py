@@ -41,8 +41,7 @@ class SamplingModule(L.LightningModule):
     def graded(self, batch: Batch, sampling: SamplingConfig, group_size: int, *purpose: object) -> Rollout:
         """Samples and grades `group_size` completions of each problem; advantages are still zero.
 
-        The completions are a function of the policy's weights, the settings, and the seeds, which are made of the run's
-        seed, `purpose`, the numbers of the draws, the problems' ids and the places in the group.
+        A completion's seed is made of the run's seed, `purpose`, the draw, the problem's id and its place in the group.
         """
         prompts = [self.policy.encode(problem) for problem in batch.problems]
         samples = self.engine.generate(
