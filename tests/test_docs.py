@@ -10,19 +10,51 @@ import io
 import json
 import re
 import shlex
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
+import lightning.pytorch as L
 import pytest
+import torch
 import yaml
 from datasets import Dataset, Features, Image, Value
+from transformers import AutoProcessor
 
 import cogito_pl
+from callbacks import BestCheckpointHandoff, DynamicLengthReward, ODSWReweighting, RolloutStatistics, Throughput
+from cogito_pl import (
+    TRAINER_DEFAULTS,
+    Columns,
+    DrawContext,
+    DrawOutcome,
+    Grade,
+    GradeOptions,
+    LossConfig,
+    PolicyConfig,
+    Problem,
+    PromptEncoder,
+    RewardConfig,
+    Rollout,
+    RolloutCallback,
+    RolloutSchedule,
+    SamplingConfig,
+    Source,
+    Stage,
+    StageSampling,
+    TokenValues,
+)
 from cogito_pl.playground.parts import PartSpec
 from cogito_pl.playground.write import write_part
-from tests.conftest import ROOT, noise_image
+from cogito_pl.policy import Samples
+from cogito_pl.rewards import BoxOptions
+from tests.conftest import ROOT, noise_image, problem
+from tests.modules.training import TokenSumReward, grpo, sft, trainer
+from tests.modules.training import data as problems
 
 PAGES = {page.stem: page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 FENCE = re.compile(
@@ -31,6 +63,14 @@ FENCE = re.compile(
 NAMED = re.compile(r"# (?P<name>[\w./-]+\.(?:py|ya?ml))\b")
 NOT_RUN = {"takes minutes": 2}
 """Why blocks are left out, and how many are."""
+
+
+LOGGED: set[str] = set()
+"""Metrics that the commands of a page logged."""
+PROMISED = {
+    "extending": {"hard_only/kept", "reward/brevity", "applied/brevity", "rollout/admitted", "policy/entropy_floor"}
+}
+"""Metrics that they log if the parts that the page prints are in use."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +144,9 @@ def train(run_cli, words: list[str], run: bool) -> None:
     """`python train.py ...`: parsed completely, or run."""
     shows = any("--help" in word or ".help" in word or word == "--print_config" for word in words)
     if run:
-        run_cli(*words)
+        cli = run_cli(*words)
+        assert words[0] != "fit" or cli.trainer.global_step == 2
+        LOGGED.update(cli.trainer.logged_metrics)
         return
     with contextlib.redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as end:
         run_cli(*words, *([] if shows else ["--print_config"]))
@@ -140,6 +182,7 @@ def execute(run_cli, words: list[str], run: bool) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_code_of_a_page_runs_as_printed(name, workplace, run_cli):
     names: dict = {"__name__": "__main__"}
+    LOGGED.clear()
     for block in blocks(PAGES[name]):
         if block.marker.startswith("not run: "):
             continue
@@ -156,6 +199,7 @@ def test_the_code_of_a_page_runs_as_printed(name, workplace, run_cli):
                 execute(run_cli, words, block.marker == "run")
         else:
             assert block.language in ("python", "math", "text", "jsonl"), block
+    assert PROMISED.get(name, set()) <= LOGGED
 
 
 def test_blocks_that_are_not_run_say_why_and_are_few():
@@ -188,6 +232,81 @@ def test_the_readme_is_short_and_its_picture_small():
     assert all(image.stat().st_size <= 300_000 for image in (ROOT / "docs/images").iterdir())
 
 
+DESCRIBED = {
+    "extending": (RolloutCallback, Rollout, TokenValues, DrawOutcome, DrawContext, Grade, Problem, Samples),
+    "reinforcement_learning": (LossConfig, RolloutSchedule, SamplingConfig),
+    "rewards": (RewardConfig, GradeOptions, BoxOptions),
+    "data": (Source, Columns),
+    "curriculum": (Stage, StageSampling),
+}
+"""What a page describes completely."""
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_page_names_every_setting_field_and_method_of_what_it_describes(name):
+    words = set(re.findall(r"\w+", PAGES[name].read_text()))
+    for described in DESCRIBED[name]:
+        fields = set(getattr(described, "__dataclass_fields__", {}))
+        methods = {member for member in vars(described) if not member.startswith("_")}
+        assert sorted((fields | methods if described in (RolloutCallback, Rollout) else fields) - words) == []
+
+
+def test_every_metric_that_the_pages_list_is_logged(tiny_folder, playground_folder, tmp_path):
+    metric = r"`((?:reward|rollout|policy|val|sft|applied|odsw|dynamic_length|handoff|speed|p)/\w+)`"
+    pages = ("reinforcement_learning", "curriculum", "troubleshooting")
+    listed = {name for page in pages for name in re.findall(metric, PAGES[page].read_text())}
+
+    class Admission(RolloutCallback):
+        def admit(self, trainer, module, rollout):
+            return torch.ones(len(rollout.problems), dtype=torch.bool)
+
+    class Logged(RolloutCallback):
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            names.update(trainer.logged_metrics)
+
+    names: set[str] = set()
+    parts = [ODSWReweighting("hard"), DynamicLengthReward(stages=None), RolloutStatistics(), Throughput(), Admission()]
+    stages = (Stage(name="early"), Stage(name="late"))
+    run = trainer(tmp_path, TokenSumReward(), *parts, BestCheckpointHandoff(), Logged(), max_epochs=2, logger=True)
+    module = grpo(tiny_folder, loss=LossConfig(kl_coef=0.1), sampling=SamplingConfig(max_tokens=8))
+    run.fit(module, problems(playground_folder, validation=True, stages=stages))
+    names |= run.logged_metrics.keys()
+    other = trainer(tmp_path, Logged())
+    other.fit(sft(tiny_folder), problems(playground_folder, "sft"))
+    assert sorted(listed - names - other.logged_metrics.keys()) == []
+
+
+def test_scripts_have_the_trainer_settings_of_the_command_line(build_cli):
+    cli = build_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml")
+    ours, plugin = dict(TRAINER_DEFAULTS), type(TRAINER_DEFAULTS["plugins"][0])
+    ours["plugins"] = {"class_path": f"{plugin.__module__}.{plugin.__qualname__}"}
+    assert cli.trainer_defaults == ours
+
+
+def test_a_script_without_these_settings_is_told_what_to_set(tiny_folder, playground_folder, tmp_path):
+    plain = L.Trainer(default_root_dir=tmp_path, accelerator="cpu", logger=False, enable_checkpointing=False)
+    with pytest.raises(ValueError, match=r"reload_dataloaders_every_n_epochs=0 .*set it to 1"):
+        plain.fit(grpo(tiny_folder), problems(playground_folder))
+
+
+def test_the_processor_of_transformers_reads_an_export_where_torchvision_is_and_else_says_so(tiny_folder):
+    load = partial(AutoProcessor.from_pretrained, tiny_folder)
+    if find_spec("torchvision") is None:
+        with pytest.raises(ImportError, match="Torchvision"):
+            load()
+    else:
+        asked, encoder = problem("How many?", (84, 56)), PromptEncoder(PolicyConfig(name=str(tiny_folder)))
+        images = [image.load() for image in asked.images]
+        ids = load()(text=[encoder.text(asked)], images=images, return_tensors="pt")["input_ids"][0]
+        assert torch.equal(ids, encoder.encode(asked).ids)
+
+
+def test_the_package_alone_imports_neither_torch_nor_lightning():
+    show = "import cogito_pl, sys; assert cogito_pl.grade('4', '4', 'number').correct; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", show], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"torch", "lightning", "transformers"} & set(loaded.split())
+
+
 def test_every_name_of_the_package_is_declared_once_for_readers_and_for_editors():
     source = Path(cogito_pl.__file__).read_text()
     declared = re.findall(r"^    from (\S+) import (.+)$", source, re.MULTILINE)
@@ -196,3 +315,11 @@ def test_every_name_of_the_package_is_declared_once_for_readers_and_for_editors(
     assert all(getattr(cogito_pl, name).__class__ is not None for name in cogito_pl.__all__)
     with pytest.raises(AttributeError, match="Polcy"):
         cogito_pl.Polcy  # noqa: B018
+
+
+def test_the_package_itself_imports_names_from_where_they_are_defined():
+    sources = [path for path in (ROOT / "cogito_pl").glob("**/*.py") if path.parent.name != "cogito_pl"]
+    used = {
+        name for path in sources for name in re.findall(r"^from cogito_pl import (.+)$", path.read_text(), re.MULTILINE)
+    }
+    assert used == {"__version__"}
