@@ -1,14 +1,15 @@
-# Each target does its own set-up: a virtual environment in $(VENV), the install, then its job.
+# Each target first makes a virtual environment in $(VENV) and installs the package.
 PYTHON ?= python3
 VENV ?= .venv
 SEED ?= 1
 RUN ?= runs/quickstart/seed$(SEED)
 CURRICULUM ?= on
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# The models here are so small that a second thread only spins; processes are what uses a second core.
+# The models here are so small that a second thread only spins; a second core is used by a second process.
 export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= passive
 export TOKENIZERS_PARALLELISM ?= false
@@ -31,8 +32,8 @@ $(READY): pyproject.toml
 quickstart: $(READY)  ## SFT, GRPO and evaluation of the tiny model; SEED=1 RUN=<folder> CURRICULUM=off.
 	$(BIN)/python -m cogito_pl.quickstart --seed $(SEED) --run "$(RUN)" --curriculum $(CURRICULUM)
 
-test: $(READY)  ## The tests, without the slow ones.
-	$(BIN)/python -m pytest
+test: $(READY)  ## The tests without the slow ones, in JOBS=2 processes.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: $(READY)  ## The tests that take longer than half a minute each.
 	$(BIN)/python -m pytest -m slow

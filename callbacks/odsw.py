@@ -71,7 +71,8 @@ class ODSWReweighting(RolloutCallback):
         module.metrics.add("applied/odsw", weights != 1)
         module.metrics.add("odsw/weight", weights)
         if self.renormalise:
-            total, prompts = module.over_ranks(torch.stack([weights.sum(), torch.ones_like(weights).sum()]))
+            counted = (rollout.counts > 0).view(-1, rollout.group_size).any(1)
+            total, prompts = module.over_ranks(torch.stack([(weights * counted).sum(), counted.sum().to(weights)]))
             module.metrics.add("odsw/no_weight", float(total == 0))
             weights = weights if total == 0 else weights * (prompts / total)
         return rollout.reweighted(weights)

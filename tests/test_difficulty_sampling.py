@@ -83,7 +83,7 @@ def test_the_readme_names_every_part_and_every_overlay_is_one():
 
 
 @pytest.mark.parametrize(("family", "phase", "scorer", "part"), RUNS)
-def test_every_run_learns_from_its_part_and_finds_the_scores_where_scoring_leaves_them(
+def test_every_run_trains_on_its_part_and_finds_the_scores_where_scoring_leaves_them(
     built, family, phase, scorer, part
 ):
     data = built("fit", *run_of(family, phase, scorer, part)).datamodule
@@ -149,9 +149,9 @@ def boxes(*found):
         ("boxes", boxes(DISCS[0]), boxes(DISCS[0] | {"label": "cat"}), 0),
     ],
 )
-def test_the_perception_recipe_pays_for_what_is_right_alone(reward, kind, gold, answer, paid):
-    picture = LazyImage.of(PILImage.new("RGB", (200, 100)))
-    problem = Problem(id="p", question="<image>?", answer=gold, kind=kind, images=(picture,))
+def test_the_perception_recipe_rewards_correct_answers_alone(reward, kind, gold, answer, paid):
+    image = LazyImage.of(PILImage.new("RGB", (200, 100)))
+    problem = Problem(id="p", question="<image>?", answer=gold, kind=kind, images=(image,))
     response = f"<think>I look.</think><answer>{answer}</answer>"
     assert reward.rejection(problem) is None
     assert reward.score([response], [problem]).total == [pytest.approx(paid)]
@@ -165,7 +165,7 @@ def reward(built):
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
-def test_what_scoring_calls_right_is_what_training_rewards(built, reward, scorer):
+def test_what_is_correct_in_scoring_is_rewarded_in_training(built, reward, scorer):
     scoring = built("predict", *scoring_of("perception", scorer)).model.reward.config
     assert scoring.grading == reward.config.grading
     assert replace(scoring.boxes, partial=reward.config.boxes.partial) == reward.config.boxes  # no part of it counts

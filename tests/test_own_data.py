@@ -108,7 +108,7 @@ def spoiled(tmp_path):
     PILImage.new("RGB", (280, 280), "blue").save(tmp_path / "large.png")
     good = [{"question": f"<image>{i} + 1?", "answer": str(i + 1), "images": ["good.png"]} for i in range(24)]
     bad = [
-        {"question": "<image>a cut picture", "answer": "1", "images": ["cut.png"]},
+        {"question": "<image>a cut image", "answer": "1", "images": ["cut.png"]},
         {"question": "<image><image>two markers", "answer": "1", "images": ["good.png"]},
         {"question": "<image>no answer", "answer": "", "images": ["good.png"]},
         {"question": "<image>too long", "answer": "1", "images": ["large.png"]},

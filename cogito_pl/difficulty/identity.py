@@ -30,6 +30,7 @@ def trial_settings(
     """What decides the outcome of a trial, as plain values that can be compared and read."""
     return {
         "weights": weights,
+        "family": type(encoder.family).__qualname__,
         "chat_template": digest(str(encoder.processor.chat_template).encode()),
         "image_size": dict(encoder.processor.image_processor.size),
         **{name: getattr(encoder.config, name) for name in PROMPT},

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cogito_pl.modules.hooks import RolloutCallback
+from cogito_pl.modules.metrics import Metrics
 from cogito_pl.rl.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -39,16 +40,18 @@ def admitted(collector: "Collector", sampled: list[Rollout], settings: "Settings
             break
         places = (~admits).nonzero()[:, 0].tolist()
         batch = module.trainer.datamodule.refill([rollout.draws[place] for place in places or [0]], attempt)
+        metrics = module.metrics
+        if not places:  # this rank needs none, but callbacks of the others may communicate: compare one, and discard it
+            module.metrics = Metrics()
+        fresh = collector.compared(batch, settings, attempt, count=int(bool(places)))
+        module.metrics = metrics
         if places:
-            fresh = collector.compared(batch, settings, attempt)
             order = list(range(len(admits)))
             for number, place in enumerate(places):
                 order[place] = len(admits) + number
             rollout = rollout.join(fresh).select(order)
             admits[places] = admitted_by(gates, module, fresh)
             sampled.append(fresh)
-        elif module.policy.ranks.in_step:  # samples along with the ranks that need it
-            module.graded(batch, settings.sampling, 1, "in vain")
     module.metrics.add("rollout/admitted", admits)
     module.metrics.add("rollout/sampled", float(sum(map(len, sampled))), reduce="sum")
     return rollout.counted(admits.repeat_interleave(rollout.group_size))

@@ -145,4 +145,4 @@ class PolicyModule(SamplingModule, StagedModule):
 
     def on_validation_epoch_end(self) -> None:
         """Logs the validation metrics over all ranks."""
-        self.log_metrics()
+        self.log_metrics(self.trainer.global_step)

@@ -78,11 +78,11 @@ class Collector:
             callback.on_rollout_end(trainer, module, rollout)
         return Collected(rollout, settings, reached.tolist(), self.update_sizes(rollout, settings.sampling.max_tokens))
 
-    def compared(self, batch: Batch, settings: Settings, attempt: int = 0) -> Rollout:
+    def compared(self, batch: Batch, settings: Settings, attempt: int = 0, count: int = 1) -> Rollout:
         """A graded rollout with rewards and advantages as the callbacks made them; `attempt` numbers refills."""
         module, purpose = self.module, ("refill", attempt) if attempt else ("training",)
         rollout = module.graded(batch, settings.sampling, module.schedule.group_size, *purpose)
-        rollout = self.through("on_rewards", rollout)
+        rollout = self.through("on_rewards", rollout.counted(count * rollout.counts))
         advantages = group_advantages(rollout.rewards, rollout.group_size, scale_by_std=module.scale_by_std)
         return self.through("on_advantages", replace(rollout, advantages=advantages))
 

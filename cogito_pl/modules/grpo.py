@@ -106,7 +106,7 @@ class GRPOModule(PolicyModule):
         update, rows = self.schedule.rows(slot, world)
         loss = self.micro_batch_loss(self.collected, rows, self.collected.sizes[update])
         if (slot + 1) % self.schedule.micro_batches_per_update(world) == 0:
-            self.log_metrics()
+            self.log_metrics(self.trainer.global_step)
         if slot == slots - 1:
             self.collected = None
         return self.scaled(loss)

@@ -41,8 +41,7 @@ class SamplingModule(L.LightningModule):
     def graded(self, batch: Batch, sampling: SamplingConfig, group_size: int, *purpose: object) -> Rollout:
         """Samples and grades `group_size` completions of each problem; advantages are still zero.
 
-        The completions are a function of the policy's weights, the settings, and the seeds, which are made of the run's
-        seed, `purpose`, the numbers of the draws, the problems' ids and the places in the group.
+        A completion's seed is made of the run's seed, `purpose`, the draw, the problem's id and its place in the group.
         """
         prompts = [self.policy.encode(problem) for problem in batch.problems]
         samples = self.engine.generate(
@@ -78,16 +77,21 @@ class SamplingModule(L.LightningModule):
         """Hands the policy's weights to the engine. Collective."""
         self.engine.refresh(whole_weights(self.policy))
 
-    def log_metrics(self) -> None:
-        """Logs what was added to `metrics`, over all ranks. Collective."""
-        shown = (*self.progress_bar, "val/accuracy")
-        for name, value in self.metrics.pop(self.device).items():
-            self.log(name, value, prog_bar=name in shown, batch_size=1)
+    def log_metrics(self, step: int) -> None:
+        """Logs what was added to `metrics`, over all ranks, at optimiser step `step`. Collective."""
+        values = self.metrics.pop(self.device)
+        for name, value in values.items():
+            shown = name in (*self.progress_bar, "val/accuracy")
+            self.log(
+                name, value, prog_bar=shown, logger=False, batch_size=1
+            )  # it would repeat old values at every step
+        for logger in self.trainer.loggers if values else ():
+            logger.log_metrics(values, step=step)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Logs what callbacks measured of the whole optimiser step: gradient norm, speed."""
         if (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0:
-            self.log_metrics()
+            self.log_metrics(self.trainer.global_step - 1)
 
     def scaled(self, loss: Tensor) -> Tensor:
         """Undoes what Lightning divides by: our denominators already span the whole optimiser step on all ranks."""

@@ -105,7 +105,7 @@ class SFTModule(PolicyModule):
         self.metrics.add("sft/length_tokens", mask.sum(1))
         if slot == slots - 1:
             self._lesson = None
-            self.log_metrics()
+            self.log_metrics(self.trainer.global_step)
         return self.scaled(loss)
 
     def prepare(self, batch: Batch) -> Lesson:

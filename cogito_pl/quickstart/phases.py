@@ -101,7 +101,7 @@ def _score(settings: Settings) -> Phase:
     del overlay["trainer"]["callbacks+"]
     return Phase(
         name=name,
-        title="Score: how much of each image can be masked before the base fails",
+        title="Score: difficulty for the base, by masking images (PISM)",
         program=TRAIN,
         commands=(_command(settings, "predict", SCORE, name),),
         folder=folder,

@@ -139,7 +139,11 @@ def test_without_the_callback_a_stage_is_plain_grpo_bit_for_bit_and_the_next_goe
 def test_every_hand_over_is_logged_with_the_step_of_its_weights_a_resumed_one_too(go, tmp_path):
     def handed_over(**settings):
         logger = CSVLogger(tmp_path, name="", version="logs")
-        go(scores={0: 0.1, 2: 0.5, 4: 0.3, 6: 0.6, 8: 0.2, 10: 0.1}, trainer_settings={"logger": logger}, **settings)
+        go(
+            scores={0: 0.1, 2: 0.5, 4: 0.3, 6: 0.6, 8: 0.2, 10: 0.1},
+            trainer_settings={"logger": logger, "log_every_n_steps": 1},
+            **settings,
+        )
         with open(tmp_path / "logs" / "metrics.csv") as file:
             rows = [row for row in csv.DictReader(file) if row.get("handoff/from_step")]
         assert {float(row["applied/best_checkpoint_handoff"]) for row in rows} == {1.0}

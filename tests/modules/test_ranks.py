@@ -27,7 +27,7 @@ STRATEGIES = {
 }
 
 
-def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **model):
+def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", callbacks=(), **model):
     source = {"path": str(problems)} | ({"subset": part, "split": part} if part else {})
     grpo = name == "GRPOModule"
     settings = {
@@ -36,6 +36,7 @@ def run(folder, tiny, problems, strategy, name="GRPOModule", part="train", **mod
             "enable_progress_bar": False, "enable_model_summary": False, "gradient_clip_val": 0.05,
             "callbacks": [
                 {"class_path": "tests.modules.training.TokenSumReward"},
+                *callbacks,
                 {"class_path": "tests.modules.training.StepLog", "init_args": {"folder": str(folder)}},
                 {"class_path": "callbacks.HFExport", "init_args": {"path": str(folder / "export")}},
                 {
@@ -94,6 +95,19 @@ def one_rank(tiny_folder, playground_folder, tmp_path_factory):
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_a_grpo_step_on_two_ranks_is_that_of_one(one_rank, tiny_folder, playground_folder, tmp_path, strategy):
     assert_same(one_rank, run(tmp_path / "run", tiny_folder, playground_folder, strategy, loss={"kl_coef": 0.1}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_refilled_groups_on_two_ranks_are_those_of_one(tiny_folder, playground_folder, tmp_path, strategy):
+    """One rank may need a refill while the other needs none, and a callback communicates meanwhile."""
+    gate = {"class_path": "tests.modules.test_collector.Gate"}
+    odsw = {"class_path": "callbacks.ODSWReweighting", "init_args": {"shape": "hard", "renormalise": True}}
+    runs = [
+        run(tmp_path / name, tiny_folder, playground_folder, name, callbacks=[gate, odsw], loss={"kl_coef": 0.1})
+        for name in ("one", strategy)
+    ]
+    assert_same(*runs)
 
 
 def test_a_grpo_step_of_qwen3_vl_on_two_ranks_is_that_of_one(playground_folder, tmp_path):

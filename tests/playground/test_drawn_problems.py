@@ -135,7 +135,7 @@ def test_running_totals_add_up_and_stay_above_zero(difficulty):
 @pytest.mark.parametrize(("family", "difficulty"), KEYS)
 def test_no_answer_is_much_more_frequent_than_the_others(family, difficulty):
     answers = Counter(draft_problem(family, difficulty, seed).answer for seed in range(400))
-    # A guesser gains nothing: the commonest answer stays near an even share.
+    # A blind guess gains nothing: the most common answer stays near an even share.
     assert max(answers.values()) / 400 < 1.6 / len(answers) + 0.03
 
 
@@ -156,10 +156,10 @@ def test_images_come_in_several_sizes_of_whole_cells():
 def test_every_tile_shows_the_ink_of_its_thing_and_no_other(difficulty):
     for seed in range(5):
         (scene,) = draft_problem("count", difficulty, seed).scenes
-        picture = make_problem("count", difficulty, seed).images[0]
+        image = make_problem("count", difficulty, seed).images[0]
         for index, thing in enumerate(scene.things):
             left, top = CELL * (index % scene.columns), CELL * (index // scene.columns)
-            tile = picture.crop((left, top, left + CELL, top + CELL))
+            tile = image.crop((left, top, left + CELL, top + CELL))
             pixels = Counter(colour for _, colour in tile.getcolors(CELL**2) if colour in INK.values())
             assert list(pixels) == ([] if thing is None else [INK[thing.colour]])
 
@@ -193,11 +193,11 @@ def test_two_images_are_of_one_size_and_their_prints_differ_in_colour():
 def test_every_digit_looks_different():
     drawn = {}
     for seed in range(40):
-        (scene,), (picture,) = draft_problem("table", 5, seed).scenes, make_problem("table", 5, seed).images
+        (scene,), (image,) = draft_problem("table", 5, seed).scenes, make_problem("table", 5, seed).images
         for index, thing in enumerate(scene.things):
             if index % 4:
                 left, top = CELL * (index % 4), CELL * (index // 4)
-                tile = picture.crop((left, top, left + CELL, top + CELL)).crop((9, 8, CELL - 1, CELL - 1))
+                tile = image.crop((left, top, left + CELL, top + CELL)).crop((9, 8, CELL - 1, CELL - 1))
                 drawn.setdefault(tile.tobytes(), set()).add(str(thing))
     assert {digit for digits in drawn.values() for digit in digits} == set("0123456789")
     assert all(len(digits) == 1 for digits in drawn.values())
@@ -206,11 +206,11 @@ def test_every_digit_looks_different():
 def test_every_shape_has_an_outline_of_its_own():
     outlines = {}
     for seed in range(300):
-        (scene,), picture = draft_problem("count", 5, seed).scenes, make_problem("count", 5, seed).images[0]
+        (scene,), image = draft_problem("count", 5, seed).scenes, make_problem("count", 5, seed).images[0]
         for index, thing in enumerate(scene.things):
             if thing is not None:
                 left, top = CELL * (index % 4), CELL * (index // 4)
-                tile = picture.crop((left, top, left + CELL, top + CELL))
+                tile = image.crop((left, top, left + CELL, top + CELL))
                 filled = sum(number for number, colour in tile.getcolors(CELL**2) if colour == INK[thing.colour])
                 outlines.setdefault(thing.shape, []).append(filled)
     means = sorted(sum(values) / len(values) for values in outlines.values())

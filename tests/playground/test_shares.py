@@ -16,15 +16,15 @@ def shown(row) -> str:
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
-def test_graded_parts_show_nothing_that_is_learnt_from():
+def test_test_and_validation_share_no_scene_with_what_is_trained_on():
     # Difficulty 1 has the fewest different problems; these are as many of it as the quickstart writes, and more.
     held = {
         part: {shown(PartSpec(part=part, seed=1, difficulties=[1]).row(index)) for index in range(count)}
         for part, count in {"pretrain": 1000, "sft": 1000, "train": 1000, "validation": 200, "test": 400}.items()
     }
-    learnt = held["pretrain"] | held["sft"] | held["train"]
-    assert not held["test"] & learnt
-    assert not held["validation"] & learnt
+    trained = held["pretrain"] | held["sft"] | held["train"]
+    assert not held["test"] & trained
+    assert not held["validation"] & trained
     assert not held["test"] & held["validation"]
 
 
@@ -59,7 +59,7 @@ def test_a_test_part_is_not_a_handful_of_problems_over_and_over(family, difficul
     assert len({shown(spec.row(index)) for index in range(60)}) >= 30
 
 
-def test_blind_accuracy_grades_the_commonest_learnt_answer():
+def test_blind_accuracy_grades_the_most_common_training_answer():
     assert blind_accuracy(["2", "3", "3"], ["3", "2", "3", "1"]) == 0.5
     assert blind_accuracy(["2", "3"], ["2", "3", "3"]) == pytest.approx(1 / 3)
     with pytest.raises(ValueError, match="blind accuracy needs"):
