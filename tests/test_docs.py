@@ -146,7 +146,7 @@ def train(run_cli, words: list[str], run: bool) -> None:
     if run:
         cli = run_cli(*words)
         assert words[0] != "fit" or cli.trainer.global_step == 2
-        LOGGED.update(cli.trainer.logged_metrics)
+        LOGGED.update(cli.trainer.callback_metrics)
         return
     with contextlib.redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as end:
         run_cli(*words, *([] if shows else ["--print_config"]))
@@ -227,7 +227,7 @@ def test_paths_of_the_repository_that_the_pages_name_exist():
             assert (ROOT / path).exists(), f"{page.name} names {path}"
 
 
-def test_the_readme_is_short_and_its_picture_small():
+def test_the_readme_is_short_and_its_image_small():
     assert len(PAGES["README"].read_text().splitlines()) <= 150
     assert all(image.stat().st_size <= 300_000 for image in (ROOT / "docs/images").iterdir())
 
@@ -262,7 +262,7 @@ def test_every_metric_that_the_pages_list_is_logged(tiny_folder, playground_fold
 
     class Logged(RolloutCallback):
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-            names.update(trainer.logged_metrics)
+            names.update(trainer.callback_metrics)
 
     names: set[str] = set()
     parts = [ODSWReweighting("hard"), DynamicLengthReward(stages=None), RolloutStatistics(), Throughput(), Admission()]
@@ -270,10 +270,10 @@ def test_every_metric_that_the_pages_list_is_logged(tiny_folder, playground_fold
     run = trainer(tmp_path, TokenSumReward(), *parts, BestCheckpointHandoff(), Logged(), max_epochs=2, logger=True)
     module = grpo(tiny_folder, loss=LossConfig(kl_coef=0.1), sampling=SamplingConfig(max_tokens=8))
     run.fit(module, problems(playground_folder, validation=True, stages=stages))
-    names |= run.logged_metrics.keys()
+    names |= run.callback_metrics.keys()
     other = trainer(tmp_path, Logged())
     other.fit(sft(tiny_folder), problems(playground_folder, "sft"))
-    assert sorted(listed - names - other.logged_metrics.keys()) == []
+    assert sorted(listed - names - other.callback_metrics.keys()) == []
 
 
 def test_scripts_have_the_trainer_settings_of_the_command_line(build_cli):
