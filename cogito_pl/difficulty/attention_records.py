@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from cogito_pl.difficulty.identity import weights_digest
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.trials import SETTINGS, TrialStore
 from cogito_pl.files import read_jsonl
@@ -178,6 +179,23 @@ def kept_records(
     if not records:
         raise ValueError(f"{folder} holds no attention of these problems; score them with cogito_pl.difficulty.CMAB")
     return records
+
+
+def records_of(
+    folder: str | Path, policy: Policy, problems: Sequence[Problem] | None
+) -> tuple[list[AttentionRecord], list[AttentionRecord]]:
+    """The first correct and the first wrong response of every problem that has one, from a folder of trials.
+
+    Where `policy` is the model of the trials and the problems are known, attention is captured again, maps and sinks
+    included. Else it is what was kept, without wrong responses.
+    """
+    weights = json.loads((Path(folder) / SETTINGS).read_text(encoding="utf-8"))["weights"]
+    same = weights == weights_digest(policy.model)
+    kept = kept_records(folder, problems, policy.encoder if same else None)
+    if not same or problems is None:
+        return kept, []
+    correct = [attend(policy, record.problem, record.response, correct=True) for record in kept]
+    return correct, wrong_records(policy, folder, problems)
 
 
 def _kept_record(

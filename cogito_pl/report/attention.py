@@ -72,35 +72,75 @@ def draw_overlays(
     if problem is None or not problem.images:
         raise ValueError(f"problem {records[0].id!r} has no images here; pass problems of their source to kept_records")
     maps = [record.image_maps(relative=relative) for record in records]
-    cells = np.concatenate([looked.numpy().ravel() for own in maps for looked in own])
-    norm = Normalize(0, float(np.nanquantile(cells, top)))
-    rows = -(-(len(records) + 1) // columns)
-    columns = min(columns, len(records) + 1)
-    places = placed(problem)
-    aspect = max(bottom for *_, bottom in places) / max(right for _, right, *_ in places)
+    norm = common_scale(maps, top)
+    rows, columns = -(-(len(records) + 1) // columns), min(columns, len(records) + 1)
     question = textwrap.fill(asked(problem), int(width_mm * 0.8))
-    cell = (width_mm - 4) / columns
-    height = rows * (cell * min(aspect, 2.5) + 8) + 3.2 * (question.count("\n") + 1) + 14
+    height = rows * ((width_mm - 4) / columns * min(aspect(problem), 2.5) + 8) + 3.2 * question.count("\n") + 17
     start(figure, width_mm, height)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    draw_images(grid.flat[0], problem, places)
+    draw_images(grid.flat[0], problem)
     grid.flat[0].set_title("image" if len(problem.images) == 1 else "images", fontsize=TITLE)
     for axes, title, own in zip(grid.flat[1:], panels, maps, strict=False):
-        draw_images(axes, problem, places, grey=True)
-        for (left, right, top, bottom), looked in zip(places, own, strict=True):
-            axes.imshow(
-                looked.numpy(),
-                extent=(left, right, bottom, top),
-                norm=norm,
-                cmap=OVERLAY,
-                alpha=alpha,
-                interpolation="nearest",
-            )
-        frame(axes, places)
-        share = sum(float(looked.nansum()) for looked in own)
-        axes.set_title(f"{textwrap.shorten(title, 22, placeholder='…')}\n{share:.0%} on images", fontsize=TITLE)
+        draw_overlay(axes, problem, own, norm, alpha)
+        axes.set_title(f"{shortened(title, 22)}\n{on_images(own)}", fontsize=TITLE)
+    overlay_bar(figure, grid, maps, norm, alpha, relative)
+    figure.suptitle(question, fontsize=TITLE)
+
+
+def draw_gallery(
+    figure: Figure,
+    rows: Mapping[str, Mapping[str, AttentionRecord]],
+    *,
+    relative: bool = False,
+    alpha: float = 0.6,
+    top: float = 0.98,
+    width_mm: float = WIDTH_MM,
+) -> None:
+    """Problems beside each other, the images above their overlays, in rows of groups; one scale for all.
+
+    Args:
+        figure: Where to draw.
+        rows: Records by title, in groups by name; records without problem or maps are refused.
+        relative: Leave sinks out: their cells stay without colour.
+        alpha: Opacity of the colours.
+        top: The scale ends at this quantile of all cells.
+        width_mm: Width of the figure.
+    """
+    maps = {name: [record.image_maps(relative=relative) for record in own.values()] for name, own in rows.items()}
+    norm = common_scale([own for group in maps.values() for own in group], top)
+    columns = max(map(len, rows.values()))
+    start(figure, width_mm, len(rows) * (2 * (width_mm - 8) / columns + 12) + 12)
+    grid = figure.subplots(2 * len(rows), columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    for (name, group), above, below in zip(rows.items(), grid[::2], grid[1::2], strict=True):
+        above[0].set_ylabel(name, fontsize=TITLE)
+        for upper, lower, (title, record), own in zip(above, below, group.items(), maps[name], strict=False):
+            draw_images(upper, record.problem)
+            upper.set_title(textwrap.fill(title, int(1.1 * width_mm / columns)), fontsize=SMALL)
+            draw_overlay(lower, record.problem, own, norm, alpha)
+            lower.set_xlabel(on_images(own), fontsize=SMALL)
+    overlay_bar(figure, grid, [own for group in maps.values() for own in group], norm, alpha, relative)
+
+
+def common_scale(maps: Sequence[Sequence[Tensor]], top: float) -> Normalize:
+    """From zero to the quantile `top` of the cells of all maps."""
+    return Normalize(0, float(torch.cat([looked.flatten() for own in maps for looked in own]).nanquantile(top)))
+
+
+def on_images(maps: Sequence[Tensor]) -> str:
+    """How much of the attention falls on all images."""
+    return f"{sum(float(looked.nansum()) for looked in maps):.0%} on images"
+
+
+def overlay_bar(
+    figure: Figure, grid: np.ndarray, maps: Sequence[Sequence[Tensor]], norm: Normalize, alpha: float, relative: bool
+) -> None:
+    """The colour bar of overlays; its end is an arrow where some cells have more."""
+    most = max(float(looked.nan_to_num().max()) for own in maps for looked in own)
     bar = figure.colorbar(
         ScalarMappable(norm, OVERLAY),
         ax=grid,
@@ -108,13 +148,21 @@ def draw_overlays(
         shrink=0.8,
         aspect=40,
         pad=0.02,
-        extend="max" if np.nanmax(cells) > norm.vmax else "neither",
+        extend="max" if most > norm.vmax else "neither",
         format=FuncFormatter(lambda share, _: f"{100 * share:.3g}%"),
         alpha=alpha,
     )
     bar.set_label(f"{quantity(relative)} per image token", fontsize=TEXT)
     bar.ax.tick_params(labelsize=SMALL, length=2)
-    figure.suptitle(question, fontsize=TITLE)
+
+
+def draw_overlay(axes: Axes, problem: Problem, maps: Sequence[Tensor], norm: Normalize, alpha: float) -> None:
+    """The problem's images in grey, and attention on them in colour."""
+    draw_images(axes, problem, grey=True)
+    for (left, right, top, bottom), looked in zip(placed(problem), maps, strict=True):
+        extent = (left, right, bottom, top)
+        axes.imshow(looked.numpy(), extent=extent, norm=norm, cmap=OVERLAY, alpha=alpha, interpolation="nearest")
+    frame(axes, problem)
 
 
 def placed(problem: Problem, gap: int = 8) -> list[tuple[float, float, float, float]]:
@@ -130,21 +178,26 @@ def placed(problem: Problem, gap: int = 8) -> list[tuple[float, float, float, fl
     return places
 
 
-def draw_images(
-    axes: Axes, problem: Problem, places: Sequence[tuple[float, float, float, float]], *, grey: bool = False
-) -> None:
+def aspect(problem: Problem) -> float:
+    """Height over width of all images at their places."""
+    places = placed(problem)
+    return max(bottom for *_, bottom in places) / max(right for _, right, *_ in places)
+
+
+def draw_images(axes: Axes, problem: Problem, *, grey: bool = False) -> None:
     """The problem's images at their places, in colour or in light grey."""
-    for image, (left, right, top, bottom) in zip(problem.images, places, strict=True):
+    for image, (left, right, top, bottom) in zip(problem.images, placed(problem), strict=True):
         pixels = np.asarray(image.load())
         if grey:
-            pixels = np.repeat((0.35 + 0.65 * pixels.mean(-1, keepdims=True) / 255), 3, -1)
+            pixels = np.repeat(0.35 + 0.65 * pixels.mean(-1, keepdims=True) / 255, 3, -1)
         axes.imshow(pixels, extent=(left, right, bottom, top))
-    frame(axes, places)
+    frame(axes, problem)
 
 
-def frame(axes: Axes, places: Sequence[tuple[float, float, float, float]]) -> None:
-    """Shows all places, the origin at the upper left."""
-    axes.set(xlim=(0, max(p[1] for p in places)), ylim=(max(p[3] for p in places), 0))
+def frame(axes: Axes, problem: Problem) -> None:
+    """Shows all images, the origin at the upper left."""
+    places = placed(problem)
+    axes.set(xlim=(0, max(right for _, right, *_ in places)), ylim=(max(bottom for *_, bottom in places), 0))
 
 
 def draw_layer_token_grid(
@@ -157,13 +210,13 @@ def draw_layer_token_grid(
     axes = figure.subplots()
     shown = axes.imshow(shares, aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
     every = -(-tokens // MOST_LABELS)
-    labels = [textwrap.shorten(token.strip() or "␣", 12, placeholder="…") for token in record.tokens]
+    labels = [shortened(token, 12) for token in record.tokens]
     axes.set_xticks(range(0, tokens, every), labels[::every], rotation=90, fontsize=SMALL)
     label_layers(axes.yaxis, layers)
     axes.set_ylabel("layer", fontsize=TEXT)
     axes.set_xlabel("response token" if every == 1 else f"response token, every {every}th labelled", fontsize=TEXT)
     title = record.id if record.problem is None else asked(record.problem)
-    axes.set_title(textwrap.shorten(title, int(width_mm * 0.75), placeholder="…"), fontsize=TITLE)
+    axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
     share_bar(figure, shown, axes, relative)
 
 
@@ -264,12 +317,12 @@ def draw_token_balance(
     axes.axhline(mean, color="#d55e00", ls="--", lw=1, label=f"mean {mean:.2f}")
     axes.axhline(median, color="#0072b2", ls="-", lw=1, label=f"median {median:.2f}")
     every = -(-len(rho) // MOST_LABELS)
-    labels = [textwrap.shorten(token.strip() or "␣", 12, placeholder="…") for token in record.tokens]
+    labels = [shortened(token, 12) for token in record.tokens]
     axes.set_xticks(range(0, len(rho), every), labels[::every], rotation=90, fontsize=SMALL)
     axes.set(yscale="log", xlim=(-0.5, len(rho) - 0.5))
     axes.set_ylabel(r"$\rho$ of the token: images / text", fontsize=TEXT)
     title = record.id if record.problem is None else asked(record.problem)
-    axes.set_title(textwrap.shorten(title, int(width_mm * 0.75), placeholder="…"), fontsize=TITLE)
+    axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
     figure.legend(fontsize=SMALL, frameon=False, ncols=3, loc="outside lower center")
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     plain(axes)
@@ -316,6 +369,12 @@ def start(figure: Figure, width_mm: float, height_mm: float) -> None:
 def asked(problem: Problem) -> str:
     """The question without image markers, on one line."""
     return " ".join(problem.question.replace(IMAGE_MARKER, " ").split())
+
+
+def shortened(text: str, most: int) -> str:
+    """The text on one line, cut to at most so many characters; a mark for one of white space alone."""
+    line = " ".join(text.split()) or "␣"
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def quantity(relative: bool) -> str:
