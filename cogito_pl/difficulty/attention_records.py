@@ -181,6 +181,12 @@ def kept_records(
     return records
 
 
+def made_by(folder: str | Path, policy: Policy) -> bool:
+    """Whether the trials in `folder` are those of this model."""
+    settings = json.loads((Path(folder) / SETTINGS).read_text(encoding="utf-8"))
+    return settings["weights"] == weights_digest(policy.model)
+
+
 def records_of(
     folder: str | Path, policy: Policy, problems: Sequence[Problem] | None
 ) -> tuple[list[AttentionRecord], list[AttentionRecord]]:
@@ -189,8 +195,7 @@ def records_of(
     Where `policy` is the model of the trials and the problems are known, attention is captured again, maps and sinks
     included. Else it is what was kept, without wrong responses.
     """
-    weights = json.loads((Path(folder) / SETTINGS).read_text(encoding="utf-8"))["weights"]
-    same = weights == weights_digest(policy.model)
+    same = made_by(folder, policy)
     kept = kept_records(folder, problems, policy.encoder if same else None)
     if not same or problems is None:
         return kept, []

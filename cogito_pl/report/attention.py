@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, FuncFormatter, PercentFormatter
+from matplotlib.ticker import FormatStrFormatter, FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 from torch import Tensor
 
 from cogito_pl.difficulty.attention_records import AttentionRecord
@@ -119,8 +119,10 @@ def draw_gallery(
     for (name, group), above, below in zip(rows.items(), grid[::2], grid[1::2], strict=True):
         above[0].set_ylabel(name, fontsize=TITLE)
         for upper, lower, (title, record), own in zip(above, below, group.items(), maps[name], strict=False):
+            upper.set_anchor("S")
+            lower.set_anchor("N")
             draw_images(upper, record.problem)
-            upper.set_title(textwrap.fill(title, int(1.1 * width_mm / columns)), fontsize=SMALL)
+            upper.set_title(textwrap.fill(title, int(0.85 * width_mm / columns)), fontsize=SMALL)
             draw_overlay(lower, record.problem, own, norm, alpha)
             lower.set_xlabel(on_images(own), fontsize=SMALL)
     overlay_bar(figure, grid, [own for group in maps.values() for own in group], norm, alpha, relative)
@@ -214,7 +216,7 @@ def draw_layer_token_grid(
     axes.set_xticks(range(0, tokens, every), labels[::every], rotation=90, fontsize=SMALL)
     label_layers(axes.yaxis, layers)
     axes.set_ylabel("layer", fontsize=TEXT)
-    axes.set_xlabel("response token" if every == 1 else f"response token, every {every}th labelled", fontsize=TEXT)
+    axes.set_xlabel("response token" if every == 1 else f"response token, one in {every} labelled", fontsize=TEXT)
     title = record.id if record.problem is None else asked(record.problem)
     axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
     share_bar(figure, shown, axes, relative)
@@ -324,7 +326,9 @@ def draw_token_balance(
     title = record.id if record.problem is None else asked(record.problem)
     axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
     figure.legend(fontsize=SMALL, frameon=False, ncols=3, loc="outside lower center")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     plain(axes)
 
 
@@ -378,8 +382,8 @@ def shortened(text: str, most: int) -> str:
 
 
 def quantity(relative: bool) -> str:
-    """The name of a share."""
-    return "share of attention, sinks removed," if relative else "share of attention"
+    """The name of a share; relative attention is that outside of sinks, renormalised."""
+    return "relative attention" if relative else "share of attention"
 
 
 def label_layers(axis, count: int) -> None:
