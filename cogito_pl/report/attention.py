@@ -210,7 +210,7 @@ def draw_layer_token_grid(
     layers, tokens = shares.shape
     start(figure, width_mm, 34 + 3 * min(layers, 30))
     axes = figure.subplots()
-    shown = axes.imshow(shares, aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
+    shown = axes.imshow(shares.numpy(), aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
     every = -(-tokens // MOST_LABELS)
     labels = [shortened(token, 12) for token in record.tokens]
     axes.set_xticks(range(0, tokens, every), labels[::every], rotation=90, fontsize=SMALL)
@@ -276,7 +276,7 @@ def draw_heads(figure: Figure, records: Sequence[AttentionRecord], *, width_mm: 
     layers, heads = shares.shape
     start(figure, width_mm, 24 + min(4 * max(layers, 6), 90))
     axes = figure.subplots()
-    shown = axes.imshow(shares, aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
+    shown = axes.imshow(shares.numpy(), aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
     label_layers(axes.yaxis, layers)
     label_layers(axes.xaxis, heads)
     axes.set_xlabel("head", fontsize=TEXT)
@@ -314,7 +314,7 @@ def draw_token_balance(
     start(figure, width_mm, 62)
     axes = figure.subplots()
     axes.axhspan(0.4, 1.6, color=BAND_COLOURS["hard"], alpha=0.12, lw=0, label="hard by the paper's band")
-    axes.plot(rho, color="#333333", lw=0.8, marker="o", ms=1.5)
+    axes.plot(rho.numpy(), color="#333333", lw=0.8, marker="o", ms=1.5)
     mean, median = float(rho.mean()), float(rho.quantile(0.5))
     axes.axhline(mean, color="#d55e00", ls="--", lw=1, label=f"mean {mean:.2f}")
     axes.axhline(median, color="#0072b2", ls="-", lw=1, label=f"median {median:.2f}")
