@@ -171,6 +171,6 @@ def typed(kind: type[T], value: Any, where: str) -> T:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--value", type=kind)
     try:
-        return parser.instantiate_classes(parser.parse_object({"value": value})).value
+        return parser.instantiate(parser.parse_object({"value": value})).value
     except Exception as error:
         raise ValueError(f"{where}: {error}") from error

@@ -1,6 +1,7 @@
 """COGITO_RUN, COGITO_DATA and COGITO_MODEL name what a notebook shows; without them it is the notebook's default."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -93,7 +94,8 @@ def test_a_scoring_run_and_its_folder_of_trials_lead_to_the_same_records(tiny_fo
 
 
 def test_trials_beside_the_data_are_found_by_what_they_depend_on(tiny_folder, playground_folder, tmp_path):
-    data = score_data(playground_folder, part="validation", limit=4)
+    shutil.copytree(playground_folder, tmp_path / "data")  # scores are written beside the data
+    data = score_data(tmp_path / "data", part="validation", limit=4)
     trainer(tmp_path, CoinVerdicts(), DifficultyWriter()).predict(
         module := score_module(tiny_folder, CMAB(tries=2), seed=5), data
     )
