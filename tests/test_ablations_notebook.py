@@ -30,7 +30,7 @@ def test_it_is_kept_without_outputs():
 def test_it_draws_the_folder_that_it_is_given(tmp_path, monkeypatch):
     write_results(tmp_path, result())
     monkeypatch.chdir(ROOT / "notebooks")  # where Jupyter starts it
-    monkeypatch.setenv("COGITO_ABLATION", str(tmp_path))
+    monkeypatch.setenv("COGITO_RUN", str(tmp_path))
     assert run_cells()["result"] == result()
     assert {"ablation.png", "difficulty.png"} <= {file.name for file in tmp_path.iterdir()}
 
@@ -41,7 +41,7 @@ def test_without_a_folder_it_makes_one(tmp_path, monkeypatch):
     for name in ("configs", "pyproject.toml", "callbacks", "cogito_pl"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COGITO_ABLATION", raising=False)
+    monkeypatch.delenv("COGITO_RUN", raising=False)
     names = run_cells()
     assert names["folder"] == Path("runs/ablation_tiny")
     assert all(seed["state"] == "done" for arm in names["result"]["arms"].values() for seed in arm["seeds"].values())

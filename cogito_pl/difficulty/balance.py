@@ -39,7 +39,8 @@ class BalanceConfig:
             (`before`), or the words of the question (`question`).
         sink: Position 0 belongs to the text.
         per_token: Divide sums by the number of their tokens.
-        tokens: How response tokens become one number: `mean_of_ratios` or `ratio_of_sums`.
+        tokens: How response tokens become one number: `mean_of_ratios`, `median_of_ratios`, which a few tokens with
+            hardly any attention on text do not decide, or `ratio_of_sums`.
         skip_first: Leave out the first response token; a response of one token keeps it.
         epsilon: Added to every ratio before the logarithm.
     """
@@ -48,7 +49,7 @@ class BalanceConfig:
     text: Literal["all", "before", "question"] = "all"
     sink: bool = True
     per_token: bool = False
-    tokens: Literal["mean_of_ratios", "ratio_of_sums"] = "mean_of_ratios"
+    tokens: Literal["mean_of_ratios", "median_of_ratios", "ratio_of_sums"] = "mean_of_ratios"
     skip_first: bool = False
     epsilon: float = 1e-8
 
@@ -89,7 +90,8 @@ def balance(sums: Tensor, sizes: Tensor, config: BalanceConfig = PAPER) -> float
         sums = sums[:, 1:]
     if config.tokens == "ratio_of_sums":
         sums = sums.sum(1, keepdim=True)
-    return float(over_layers(ratios(sums, sizes, config), config).mean())
+    by_token = over_layers(ratios(sums, sizes, config), config)
+    return float(by_token.quantile(0.5) if config.tokens == "median_of_ratios" else by_token.mean())
 
 
 def ratios(sums: Tensor, sizes: Tensor, config: BalanceConfig = PAPER) -> Tensor:

@@ -8,14 +8,16 @@ the one that the model answered about (the code rescales it twice, to nearly bla
 tree search, and this project's verifier in the place of a judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from cogito_pl.difficulty.balance import PAPER, VARIANTS, BalanceConfig, all_variants, balance, token_counts
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
 from cogito_pl.policy import Policy, token_sets
+from cogito_pl.policy.token_sets import TEXT_SETS
 from cogito_pl.problem import Problem
 
 
@@ -25,15 +27,37 @@ class CMAB(Scorer):
     Args:
         tries: Responses that are sampled before a problem counts as unsolved.
         balance: The balance that becomes the score `rho`; others stand beside it, as `rho_<variant>`.
+        maps: Also keep where the response looks in every image, layer by layer, and the attention of every head, for
+            figures without the model. Scores do not change; the size on disk is logged before scoring starts.
     """
 
     name: ClassVar[str] = "cmab"
     headline: ClassVar[str] = "rho"
 
-    def __init__(self, tries: int = 10, balance: BalanceConfig = PAPER) -> None:
+    def __init__(self, tries: int = 10, balance: BalanceConfig = PAPER, maps: bool = False) -> None:
         if tries < 1:
             raise ValueError(f"scorer.tries={tries} solves nothing; choose at least 1")
-        self.tries, self.balance = tries, balance
+        self.tries, self.balance, self.maps = tries, balance, maps
+
+    def notice(self, policy: Policy, problems: Sequence[Problem]) -> str:
+        """How much the maps of these problems take on disk, from layers, heads and prompt tokens; nothing without maps.
+
+        Raises:
+            ValueError: The model's family does not state how image tokens are laid out.
+        """
+        if not self.maps:
+            return ""
+        if with_images := next((problem for problem in problems if problem.images), None):
+            policy.family.image_grids(policy.encoder.processor, policy.encode(with_images))
+        text = policy.model.config.get_text_config()
+        layers, heads = text.num_hidden_layers, text.num_attention_heads
+        tokens = sum(policy.encoder.count_tokens(problem) for problem in problems)
+        sets = sum(len(TEXT_SETS) + len(problem.images) for problem in problems)
+        size = 4 * layers * (tokens + heads * sets) + 2 * tokens
+        return (
+            f"scorer.maps=true keeps {size / 2**20:,.1f} MiB of maps for {len(problems):,} problems, one correct trial "
+            f"each: 4 bytes x {layers} layers x ({tokens:,} prompt tokens + {heads} heads x {sets:,} token sets)"
+        )
 
     def wanted(self, outcomes: Outcomes, images: int) -> list[Task]:
         """The next try, until one is correct or all are used up."""
@@ -58,6 +82,9 @@ class CMAB(Scorer):
     def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
         """The attention of a correct response: `sums` `[layers, T, S]`, `sizes` `[S]` of the sets, and its ids `[T]`.
 
+        With `maps`, also `maps` `[layers, P]` and `heads` `[layers, heads, S]`, means over response tokens, `of` `[P]`
+        (see `TokenSets`), and `grids` `[images, 2]`, rows and columns of the tokens of each image.
+
         Raises:
             ValueError: The policy is sharded, so that ranks would wait for each other.
         """
@@ -66,7 +93,12 @@ class CMAB(Scorer):
         prompt = policy.encode(problem)
         sets = token_sets(policy.encoder, problem, prompt)
         found = policy.attention(prompt, response, sets)
-        return {"sums": found.sums, "sizes": sets.sizes(len(response) - 1), "response": response.cpu()}
+        kept = {"sums": found.sums, "sizes": sets.sizes(len(response) - 1), "response": response.cpu()}
+        if not self.maps:
+            return kept
+        grids = policy.family.image_grids(policy.encoder.processor, prompt) if sets.images else []
+        laid_out = {"of": sets.of.to(torch.int16), "grids": torch.tensor(grids, dtype=torch.int32).view(-1, 2)}
+        return kept | {"maps": found.maps, "heads": found.heads} | laid_out
 
     def measure(self, kept: Mapping[str, Tensor]) -> dict[str, Any]:
         """The balance, by `balance` and by every variant, and the tokens it is made of.
@@ -83,9 +115,9 @@ class CMAB(Scorer):
         )
 
     def trial_settings(self) -> dict[str, Any]:
-        """Nothing but that attention is kept: a trial shows the problem as it is."""
-        return {"kept": "attention"}
+        """Nothing but what is kept: a trial shows the problem as it is."""
+        return {"kept": "attention and maps" if self.maps else "attention"}
 
     def settings(self) -> dict[str, Any]:
-        """All settings, as plain values."""
+        """What decides the score, as plain values; `maps` does not."""
         return {"tries": self.tries, "balance": vars(self.balance)}

@@ -5,7 +5,7 @@ trials as long as their outcomes can change the score, which is a pure function 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from PIL import Image
@@ -66,6 +66,10 @@ class Scorer(ABC):
         """
         cls = type(self)
         return {} if cls.hide is Scorer.hide and cls.keep is Scorer.keep else self.settings()
+
+    def notice(self, policy: Policy, problems: Sequence[Problem]) -> str:
+        """What to log before the trials of a source start, such as how much is kept on disk; empty by default."""
+        return ""
 
     def keep(self, policy: Policy, problem: Problem, response: Tensor) -> dict[str, Tensor]:
         """Tensors to keep of a correct trial, from the ids `[T]` of its response; none by default."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 
 from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import TrialRunner
@@ -83,9 +84,13 @@ class ScoreModule(PolicyModule):
         return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, grading, self.seed)
 
     def on_predict_start(self) -> None:
-        """Keeps trials in memory where no callback has opened files for them."""
+        """Keeps trials in memory where no callback has opened files for them, and logs the scorer's notices."""
         if not self.stores:
             self.stores = [TrialStore(None, self.trial_settings()) for _ in self.trainer.datamodule.predict_sources]
+        data = self.trainer.datamodule
+        for source, problems in zip(data.predict_sources, data.predict_problems, strict=True):
+            if notice := self.scorer.notice(self.policy, problems):
+                rank_zero_info(f"{source.label}: {notice}")
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> list[dict[str, Any]]:
         """Runs trials until every problem of the batch is decided, and gives their scores."""

@@ -7,7 +7,7 @@ from cogito_pl.policy.families import Family, Generic, Qwen2_5VL, Qwen3VL
 from cogito_pl.policy.policy import Policy
 from cogito_pl.policy.prompt import Prompt
 from cogito_pl.policy.prompt_encoder import PromptEncoder
-from cogito_pl.policy.token_sets import TokenSets, image_maps, token_sets
+from cogito_pl.policy.token_sets import TokenSets, find_sinks, image_maps, token_sets, without_sinks
 
 __all__ = [
     "Attention",
@@ -26,6 +26,8 @@ __all__ = [
     "Samples",
     "SamplingConfig",
     "TokenSets",
+    "find_sinks",
     "image_maps",
     "token_sets",
+    "without_sinks",
 ]

@@ -34,10 +34,12 @@ class Attention:
     Args:
         sums: Attention on each token set, mean over heads, float32 `[layers, T, S]`; a row sums to one.
         maps: Attention on each token of the prompt, mean over heads and chosen response tokens, `[layers, P]`.
+        heads: Attention of each head on each token set, mean over chosen response tokens, `[layers, heads, S]`.
     """
 
     sums: Tensor
     maps: Tensor
+    heads: Tensor
 
 
 def attention_sums(
@@ -45,17 +47,23 @@ def attention_sums(
     key: Tensor,  # [k, L, d], k a divisor of h: not repeated
     allowed: Tensor,  # [T, L] true where a row may attend
     members: Tensor,  # [L, S] 1 on the tokens of a set
-    focus: Tensor,  # [T] weights of rows in the map
+    focus: Tensor,  # [T] weights of rows in the map and in the sums by head
     *,
     scaling: float,
     chunk_elements: int = CHUNK_ELEMENTS,
-) -> tuple[Tensor, Tensor]:
-    """Sums over sets, `[T, S]`, and the map, `[L]`, of A = softmax(scaling q K^T), averaged over heads, in float32."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums of A_h = softmax(scaling q_h K_h^T), in float32, with f the focus and the sum over j that over a set.
+
+    Returns:
+        mean_h sum_j A_h[t, j], `[T, S]`; the map sum_t f[t] mean_h A_h[t, j], `[L]`; and sum_t f[t] sum_j A_h[t, j],
+        `[h, S]`.
+    """
     heads, rows, width = query.shape
     groups, length = key.shape[:2]
     keys = key.float().transpose(1, 2)  # [k, d, L]
     sums = torch.empty(rows, members.shape[1], device=query.device)
     column_sums = torch.zeros(length, device=query.device)
+    by_head = torch.zeros(heads, length, device=query.device)
     chunk = max(1, chunk_elements // (heads * length))
     for start in range(0, rows, chunk):
         part = slice(start, start + chunk)
@@ -67,7 +75,8 @@ def attention_sums(
         mean = weights.sum(0)  # [t, L]
         sums[part] = mean @ members
         column_sums += focus[part] @ mean
-    return sums, column_sums
+        by_head += focus[part] @ weights  # [t] @ [h, t, L]
+    return sums, column_sums, heads * (by_head @ members)
 
 
 class AttentionCapture:
@@ -75,12 +84,12 @@ class AttentionCapture:
 
     Args:
         members: 1 on the tokens of a set, `[L, S]`.
-        focus: Weight of each row in the map, `[rows]`.
+        focus: Weight of each row in the map and in the sums by head, `[rows]`.
     """
 
     def __init__(self, members: Tensor, focus: Tensor) -> None:
         self.members, self.focus = members, focus
-        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self.layers: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def __call__(
         self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
@@ -99,8 +108,9 @@ class AttentionCapture:
 
     def result(self, prompt_tokens: int) -> Attention:
         """What was recorded, in the order of layers, in main memory."""
-        sums, maps = zip(*(self.layers[index] for index in sorted(self.layers)), strict=True)
-        return Attention(torch.stack(sums).cpu(), torch.stack(maps)[:, :prompt_tokens].cpu())
+        recorded = zip(*(self.layers[index] for index in sorted(self.layers)), strict=True)
+        sums, maps, heads = (torch.stack(values).cpu() for values in recorded)
+        return Attention(sums, maps[:, :prompt_tokens].contiguous(), heads)
 
 
 @torch.no_grad()
@@ -123,7 +133,7 @@ def capture_attention(
         prompt: The prompt.
         response: Its response.
         sets: The prompt's token sets; the response is one more.
-        focus: Weight of each response token in the maps; equal ones, summing to one, when None.
+        focus: Weight of each response token in `maps` and `heads`; equal ones, summing to one, when None.
         images: What the forward is given for the prompt's images: pixels, or features made before.
         pad_id: Any id; nothing is padded.
 

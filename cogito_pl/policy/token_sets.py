@@ -3,7 +3,7 @@
 The sets are disjoint and cover everything, so that any notion of "the image" and "the text" is a sum of some of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,8 @@ from cogito_pl.policy.prompt_encoder import PromptEncoder
 from cogito_pl.problem import IMAGE_MARKER, Problem
 
 TEXT_SETS = ("sink", "before", "question_before", "after", "question_after", "generated")
-"""Position 0; other text and the question before the first image; both after it; the response."""
+"""Position 0, which most models attend to whatever it holds; other text and the question before the first image; both
+after it; the response."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class TokenSets:
         tail = self.of.new_full((generated,), TEXT_SETS.index("generated"))
         return torch.nn.functional.one_hot(torch.cat([self.of, tail]), len(self.names)).float()
 
+    def with_sinks(self, sinks: Tensor) -> "TokenSets":
+        """The same sets with the tokens where `sinks`, `[P]`, is true in the set `sink`, those of images included."""
+        return replace(self, of=self.of.masked_fill(sinks, TEXT_SETS.index("sink")))
+
 
 def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> TokenSets:
     """The sets of a problem's encoded prompt.
@@ -66,6 +71,31 @@ def token_sets(encoder: PromptEncoder, problem: Problem, prompt: Prompt) -> Toke
     of = torch.where(asked, torch.where(after_image, 4, 2), torch.where(after_image, 3, 1))
     of[0] = 0
     return TokenSets(torch.where(is_image, len(TEXT_SETS) - 1 + starts.cumsum(0), of), len(problem.images))
+
+
+def find_sinks(maps: Tensor, share: float = 0.1) -> Tensor:
+    """True on the tokens `[P]` of the prompt that draw attention as sinks do: much of it, from everywhere.
+
+    Args:
+        maps: Attention on each token of the prompt, mean over heads and response tokens, `[layers, P]`.
+        share: A token that draws more than this share of all attention, mean over layers, is a sink.
+
+    Raises:
+        ValueError: `share` is not a share.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share={share} is not a share of attention; choose a number between 0 and 1, such as 0.1")
+    return maps.mean(0) > share
+
+
+def without_sinks(sums: Tensor) -> Tensor:
+    """Relative attention: sums over sets, `[..., S]`, renormalised over the tokens that are no sinks.
+
+    With A a row of attention, `sum_{j in set} A[j] / sum_{j not sink} A[j]`, and 0 for the sinks themselves.
+    """
+    kept = sums.clone()
+    kept[..., TEXT_SETS.index("sink")] = 0
+    return kept / kept.sum(-1, keepdim=True)
 
 
 def image_maps(encoder: PromptEncoder, prompt: Prompt, sets: TokenSets, values: Tensor) -> list[Tensor]:

@@ -62,6 +62,17 @@ def test_text_is_the_tokens_that_are_named(settings, columns):
     assert token_counts(SIZES, config)[1] == int(SIZES[columns].sum())
 
 
+def test_a_few_tokens_with_hardly_any_attention_on_text_move_the_mean_and_not_the_median():
+    calm = sums(5, 41)
+    spiked = calm.clone()
+    spiked[:, :4, :5] *= 0.02
+    median = BalanceConfig(tokens="median_of_ratios")
+    ratio = (calm[1:4, :, 6:].sum(-1).double() / calm[1:4, :, :5].sum(-1).double()).log().mean(0).exp()
+    assert balance(calm, SIZES, median) == pytest.approx(sorted(ratio.tolist())[20], rel=1e-5)
+    assert balance(spiked, SIZES) > 4 * balance(calm, SIZES)
+    assert balance(spiked, SIZES, median) < 1.2 * balance(calm, SIZES, median)
+
+
 def test_a_response_of_one_token_keeps_it_and_a_text_without_images_has_no_balance():
     assert balance(sums(28, 1), SIZES, OFFICIAL) > 0
     blind = torch.rand(4, 3, 6).softmax(-1)

@@ -1,5 +1,7 @@
 """CMAB looks at the first correct response whatever else is scored, and its attention can be read without the model."""
 
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -13,7 +15,7 @@ from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.report import counts
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
-from cogito_pl.difficulty.trials import TrialStore, kept_path, load_kept
+from cogito_pl.difficulty.trials import OtherTrialsError, TrialStore, kept_path, load_kept
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
 from cogito_pl.rewards import Grade
@@ -34,6 +36,11 @@ class LengthReward:
 class NothingIsCorrect:
     def score(self, responses, problems):
         return RewardResult([], {}, [Grade(False, 0.0, True, "", "never") for _ in responses])
+
+
+class EverythingIsCorrect:
+    def score(self, responses, problems):
+        return RewardResult([], {}, [Grade(True, 1.0, True, "", "always") for _ in responses])
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +157,56 @@ def test_predict_leaves_scores_that_strata_are_read_from(tiny_folder, playground
     (problems,) = data.predict_problems
     found = read_strata(StrataConfig(scorer="cmab", file=str(path), quantiles=(0.5, 0.5)), problems)
     assert [stratum != "unsolved" for stratum in found] == solved
+
+
+def test_maps_are_kept_where_they_are_asked_for_and_change_no_score(policy, tmp_path, result):
+    scorer = CMAB(tries=6, maps=True)
+    settings = {"hidden": scorer.trial_settings()}
+    rows, store = scored(policy, PROBLEMS, TrialStore(tmp_path, settings), scorer=scorer)
+    assert rows == result[0]
+    assert any(row["solved"] for row in rows)
+    for problem, row in zip(PROBLEMS, rows, strict=True):
+        if row["solved"]:
+            kept, prompt = store.kept(problem.id), policy.encode(problem)
+            sets = token_sets(policy.encoder, problem, prompt)
+            found = policy.attention(prompt, kept["response"], sets)
+            assert torch.equal(kept["maps"], found.maps)
+            assert torch.equal(kept["heads"], found.heads)
+            assert torch.equal(kept["of"].long(), sets.of)
+            assert kept["grids"].prod(1).tolist() == sets.sizes(0)[6:].tolist()
+            assert result[1].kept(problem.id).keys() == {"sums", "sizes", "response"}
+    store.close()
+    with pytest.raises(OtherTrialsError, match="attention and maps"):
+        rescore(tmp_path, CMAB(tries=6))
+    assert by_id(rescore(tmp_path, scorer)) == by_id(rows)
+
+
+def test_the_size_of_maps_is_stated_and_is_that_on_disk(policy, tmp_path):
+    scorer, solved = CMAB(tries=6, maps=True), [PROBLEMS[2], PROBLEMS[1]]
+    assert CMAB().notice(policy, solved) == ""
+    _, store = scored(policy, solved, TrialStore(tmp_path, {}), scorer=scorer, reward=EverythingIsCorrect())
+    kept = [store.kept(problem.id) for problem in solved]
+    store.close()
+    size = sum(own[name].nbytes for own in kept for name in ("maps", "heads", "of"))
+    assert f"keeps {size / 2**20:,.1f} MiB of maps for 2 problems" in scorer.notice(policy, solved)
+    many = [replace(PROBLEMS[2], id=str(place)) for place in range(500)]
+    one = sum(kept[0][name].nbytes for name in ("maps", "heads", "of"))
+    assert f"keeps {500 * one / 2**20:,.1f} MiB of maps for 500 problems" in scorer.notice(policy, many)
+    tokens, sets = 500 * len(policy.encode(PROBLEMS[2])), 500 * 8
+    assert f"4 layers x ({tokens:,} prompt tokens + 4 heads x {sets:,} token sets)" in scorer.notice(policy, many)
+
+
+def test_predict_states_the_size_of_maps_before_it_starts(tiny_folder, playground_folder, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("cogito_pl.modules.score.rank_zero_info", said.append)
+    monkeypatch.setattr("cogito_pl.modules.score.run_until_decided", lambda *_, **__: said.append("trials"))
+    scoring = trainer(tmp_path, CoinVerdicts())
+    scoring.predict(score_module(tiny_folder, CMAB(tries=3, maps=True)), score_data(playground_folder, limit=4))
+    assert "MiB of maps for 4 problems" in said[0]
+    assert said[1] == "trials"
+    said.clear()
+    trainer(tmp_path, CoinVerdicts()).predict(score_module(tiny_folder, CMAB(tries=3)), score_data(playground_folder))
+    assert set(said) == {"trials"}
 
 
 def test_a_file_of_another_trial_is_refused(policy, tmp_path):

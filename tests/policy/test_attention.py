@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, TokenSets, image_maps, token_sets
+from cogito_pl.policy import (
+    Policy,
+    PolicyConfig,
+    SamplingConfig,
+    TokenSets,
+    find_sinks,
+    image_maps,
+    token_sets,
+    without_sinks,
+)
 from cogito_pl.policy.attention import AttentionCapture, attention_sums, capturing
 from cogito_pl.policy.config import LoRAConfig
 from tests.policy.test_log_probs import PROBLEMS, completions
@@ -30,22 +39,50 @@ def captured(policy, problem, length=9, **options):
 
 @torch.no_grad()
 def eager_weights(eager, prompt, response):
-    """Mean over heads of the weights that transformers hands out, `[layers, T, P + T - 1]`."""
+    """The weights that transformers hands out, `[layers, heads, T, P + T - 1]`."""
     ids = torch.cat([prompt.ids, response[:-1]])[None]
     kinds = prompt.token_fields["mm_token_type_ids"]
     kinds = torch.cat([kinds, kinds.new_zeros(len(response) - 1)])[None]
     eager.model.model.rope_deltas = None
     output = eager.model(input_ids=ids, mm_token_type_ids=kinds, **prompt.image_fields, output_attentions=True)
-    return torch.stack(output.attentions)[:, 0].mean(1)[:, len(prompt) - 1 :]
+    return torch.stack(output.attentions)[:, 0, :, len(prompt) - 1 :]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=["one image", "no image", "two images", "strip"])
 def test_sums_are_those_of_eager_attention_on_every_layer(policy, eager, problem):
     prompt, sets, response, found = captured(policy, problem)
-    weights = eager_weights(eager, prompt, response)
-    assert weights.shape[0] == policy.model.config.text_config.num_hidden_layers
-    torch.testing.assert_close(found.sums, weights @ sets.members(len(response) - 1), atol=1e-5, rtol=0)
+    by_head = eager_weights(eager, prompt, response)
+    assert by_head.shape[:2] == (4, policy.model.config.text_config.num_attention_heads)
+    weights, members = by_head.mean(1), sets.members(len(response) - 1)
+    torch.testing.assert_close(found.sums, weights @ members, atol=1e-5, rtol=0)
     torch.testing.assert_close(found.maps, weights.mean(1)[:, : len(prompt)], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.heads, by_head.mean(2) @ members, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.heads.sum(-1), torch.ones(found.heads.shape[:2]))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=["one image", "no image", "two images", "strip"])
+def test_attention_without_sinks_is_that_of_eager_rows_renormalised_over_the_other_tokens(policy, eager, problem):
+    prompt, sets, response, found = captured(policy, problem)
+    strongest = found.maps.mean(0).topk(2).values
+    sinks = find_sinks(found.maps, share=float(strongest.mean()))
+    assert sinks.sum() == 1
+    removed = sets.with_sinks(sinks)
+    assert removed.sizes(0)[0] == 1 + int(not sinks[0])
+    again = policy.attention(prompt, response, removed)
+    rows = eager_weights(eager, prompt, response).mean(1)  # [layers, T, L]
+    others = torch.ones(rows.shape[-1])
+    others[0] = 0  # position 0 is a sink whatever it draws
+    others[: len(prompt)][sinks] = 0
+    rows = rows * others / (rows * others).sum(-1, keepdim=True)
+    expected = rows @ removed.members(len(response) - 1)
+    torch.testing.assert_close(without_sinks(again.sums), expected, atol=1e-5, rtol=0)
+    assert (without_sinks(again.sums)[..., 0] == 0).all()
+    assert torch.equal(again.maps, found.maps)
+
+
+def test_a_threshold_of_sinks_that_is_no_share_is_refused(policy):
+    with pytest.raises(ValueError, match="share=5"):
+        find_sinks(torch.rand(2, 3), share=5)
 
 
 def test_sums_are_those_of_the_steps_of_generate(policy, eager):
@@ -71,9 +108,10 @@ def test_sums_are_those_of_the_steps_of_generate(policy, eager):
 
 def test_the_response_s_tokens_may_be_weighed_in_the_map(policy, eager):
     focus = torch.tensor([0.0, 0.5, 0.0, 0.5, 0.0])
-    prompt, _, response, found = captured(policy, PROBLEMS[2], 5, focus=focus)
-    weights = eager_weights(eager, prompt, response)[:, [1, 3], : len(prompt)]
-    torch.testing.assert_close(found.maps, weights.mean(1), atol=1e-5, rtol=0)
+    prompt, sets, response, found = captured(policy, PROBLEMS[2], 5, focus=focus)
+    by_head = eager_weights(eager, prompt, response)[:, :, [1, 3]]
+    torch.testing.assert_close(found.maps, by_head.mean((1, 2))[:, : len(prompt)], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.heads, by_head.mean(2) @ sets.members(4), atol=1e-5, rtol=0)
 
 
 def test_chunks_of_rows_and_a_mask_of_the_model_s_change_nothing_else():
@@ -83,11 +121,12 @@ def test_chunks_of_rows_and_a_mask_of_the_model_s_change_nothing_else():
     focus = torch.rand(7, generator=generator)
     window = torch.ones(20, 20).tril().triu(-4).bool()[-7:]  # a sliding window of five
     logits = query @ key.repeat_interleave(4, 0).transpose(1, 2) * 0.3
-    weights = logits.masked_fill(~window, -torch.inf).softmax(-1).mean(0)
+    by_head = logits.masked_fill(~window, -torch.inf).softmax(-1)
     for chunk in (1, 8 * 20 * 3, 10**9):
-        sums, looked = attention_sums(query, key, window, members, focus, scaling=0.3, chunk_elements=chunk)
-        torch.testing.assert_close(sums, weights @ members)
-        torch.testing.assert_close(looked, focus @ weights)
+        sums, looked, heads = attention_sums(query, key, window, members, focus, scaling=0.3, chunk_elements=chunk)
+        torch.testing.assert_close(sums, by_head.mean(0) @ members)
+        torch.testing.assert_close(looked, focus @ by_head.mean(0))
+        torch.testing.assert_close(heads, focus @ by_head @ members)
 
 
 def test_the_capture_leaves_the_model_as_it_was_even_after_an_error(policy):
