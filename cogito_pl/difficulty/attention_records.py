@@ -177,7 +177,11 @@ def kept_records(
     wanted = [(name, None) for name in store.problems] if problems is None else [(p.id, p) for p in problems]
     records = [_kept_record(name, problem, store, encoder) for name, problem in wanted if store.kept(name)]
     if not records:
-        raise ValueError(f"{folder} holds no attention of these problems; score them with cogito_pl.difficulty.CMAB")
+        solved = sum(any(store.outcomes(name).values()) for name, _ in wanted)
+        raise ValueError(
+            f"{folder} holds no attention of these {len(wanted):,} problems, of which {solved:,} were solved: score "
+            "them with cogito_pl.difficulty.CMAB, which keeps that of correct responses, or let it try more often"
+        )
     return records
 
 

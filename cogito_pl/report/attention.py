@@ -110,7 +110,7 @@ def draw_gallery(
     """
     maps = {name: [record.image_maps(relative=relative) for record in own.values()] for name, own in rows.items()}
     norm = common_scale([own for group in maps.values() for own in group], top)
-    columns = max(map(len, rows.values()))
+    columns = max(3, *map(len, rows.values()))  # so that a single problem does not fill the page
     start(figure, width_mm, len(rows) * (2 * (width_mm - 8) / columns + 12) + 12)
     grid = figure.subplots(2 * len(rows), columns, squeeze=False)
     for axes in grid.flat:
