@@ -8,6 +8,7 @@ from callbacks.odsw import ODSWReweighting
 from callbacks.repetition_penalty import RepetitionPenalty
 from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
+from callbacks.run_report import RunReport
 from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
 
@@ -20,6 +21,7 @@ __all__ = [
     "RepetitionPenalty",
     "RolloutStatistics",
     "RolloutTable",
+    "RunReport",
     "ShuffledRewards",
     "Throughput",
 ]

@@ -1,27 +1,25 @@
 """`report.html`: one page that describes a finished quickstart, with its results, their uncertainty and their limits.
 
-The page loads nothing from elsewhere: images are data URIs, charts are SVG, and text from data or models is escaped.
+The page is made of the pieces of `cogito_pl.report`, and of words of its own.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from string import Template
 
 from cogito_pl import __version__
 from cogito_pl.experiments.cost import clock
 from cogito_pl.experiments.phases import Phase
 from cogito_pl.quickstart.phases import MODELS, TITLES
 from cogito_pl.quickstart.report_figures import CAREFUL, bar_figures, careful_curve, curve_figures, legend
-from cogito_pl.quickstart.report_problems import RULE, shown_problems
+from cogito_pl.quickstart.report_problems import RULE, all_answers, shown_problems
 from cogito_pl.quickstart.settings import CONFIGS, Settings
 from cogito_pl.quickstart.summary import Answers
 from cogito_pl.quickstart.tables import control_section, phase_table
-from cogito_pl.report.curriculum import curriculum_section
+from cogito_pl.report.curriculum import stage_section
 from cogito_pl.report.curves import read_curves
-from cogito_pl.report.page import commands, speed_table, versions
-
-TEMPLATE = Path(__file__).with_name("report_template.html")
+from cogito_pl.report.page import Section, render, speed_table, versions, write_page
+from cogito_pl.report.run_folder import RunFolder
 
 
 def write_report(settings: Settings, summary: dict, answers: Answers, phases: Sequence[Phase]) -> Path:
@@ -35,28 +33,49 @@ def write_report(settings: Settings, summary: dict, answers: Answers, phases: Se
     """
     folders = (settings.run / "sft", settings.run / "grpo")
     sft, grpo = (read_curves(folder) | {CAREFUL: careful_curve(folder)} for folder in folders)
-    recipes = [file for name in CONFIGS for file in settings.files_of(name)]
-    page = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+    text = render(
+        "report_template.html",
+        Path(__file__).parent,
         title=f"cogito_pl quickstart, seed {settings.seed}",
         headline=headline(summary),
         byline=byline(summary),
         cards=cards(summary),
         verdict=verdict(summary),
-        curves=curve_figures(sft, grpo),
+        training=Section(
+            title="Training",
+            intro="Pale: every optimiser step. Dark: running mean over a tenth of the steps.",
+            drawings=curve_figures(sft, grpo),
+        ),
+        curriculum=curriculum(settings.run / "grpo"),
         legend=legend(),
         bars=bar_figures(summary),
-        curriculum=curriculum_section(settings.run / "grpo", grpo.get("handoff/from_step", [])),
         controls=control_section(summary),
         rule=RULE,
         problems=shown_problems(answers, settings.run / "data"),
-        limits=limits(summary),
-        costs=phase_table(summary, phases) + speed_table({"SFT": sft, "GRPO": grpo}),
+        completions=all_answers(answers, settings.run / "data"),
+        unseen=", ".join(f"{TITLES[model]} {percent(summary['accuracy_unseen'][model])}" for model in MODELS),
+        n_test=f"{summary['n_test']:,}",
+        n_test_seen=f"{summary['n_test_seen']:,}",
+        phases=phase_table(summary, phases),
+        speeds=speed_table({"SFT": sft, "GRPO": grpo}),
         versions=versions(),
-        commands=commands(phases, recipes),
+        commands="\n".join(line for phase in phases for line in phase.shown()),
+        files=files(settings, phases),
     )
-    path = settings.run / "report.html"
-    path.write_text(page, encoding="utf-8", errors="backslashreplace")
-    return path
+    return write_page(settings.run / "report.html", text)
+
+
+def curriculum(folder: Path) -> Section | None:
+    """The stages of the GRPO fit; None where it had none."""
+    run = RunFolder(folder)
+    return stage_section(run) if any(row["stage"] for row in run.rollouts) else None
+
+
+def files(settings: Settings, phases: Sequence[Phase]) -> dict[str, str]:
+    """The recipes, and the configuration that the phases add to them, by their file."""
+    recipes = [file for name in CONFIGS for file in settings.files_of(name)]
+    known = dict.fromkeys([*recipes, *(phase.overlay_file for phase in phases if phase.overlay_file)])
+    return {str(file): file.read_text(encoding="utf-8").strip() for file in known}
 
 
 def headline(summary: dict) -> str:
@@ -74,20 +93,15 @@ def byline(summary: dict) -> str:
     )
 
 
-def cards(summary: dict) -> str:
+def cards(summary: dict) -> list[tuple[str, str, str, str]]:
     """The four numbers, with 95% intervals."""
     cells = [
         (model, TITLES[model], percent(summary["accuracy"][model]), ends(summary["accuracy_ci"][model], "{:.1f}%"))
         for model in MODELS
     ]
     step = summary["difference"]["grpo-sft"]
-    cells.append(
-        ("step", "GRPO &minus; SFT", f"{100 * step['estimate']:+.1f}", "points " + ends(step["ci"], "{:+.1f}"))
-    )
-    return "".join(
-        f'<div class="card {style}">{title}<b>{value}</b><span class="soft">{spread}</span></div>'
-        for style, title, value, spread in cells
-    )
+    change = f"{100 * step['estimate']:+.1f}"
+    return [*cells, ("step", "GRPO minus SFT", change, "points " + ends(step["ci"], "{:+.1f}"))]
 
 
 def verdict(summary: dict) -> str:
@@ -108,28 +122,6 @@ def verdict(summary: dict) -> str:
         f"not be parsed. If every completion that ends in the correct answer counts, whatever its format, accuracy is "
         f"{in_any_form(summary)}. "
         "Intervals are 95%: Wilson's for a share, Newcombe's for the difference on the same problems."
-    )
-
-
-def limits(summary: dict) -> str:
-    """What the experiment shows and what it does not."""
-    unseen = ", ".join(f"{TITLES[model]} {percent(summary['accuracy_unseen'][model])}" for model in MODELS)
-    return (
-        "<p><b>It shows</b> that the whole pipeline works: data, SFT, sampling, rule-based grading, policy gradients "
-        "and evaluation, with the commands, modules and recipe format for models of billions of parameters. "
-        "Each model answered the same problems once, by greedy decoding.</p>"
-        "<p><b>The format counts.</b> An answer is correct only inside its tags, on which the base was not trained. A "
-        "part of the difference between base and SFT is therefore the format. The reasoning before an answer is not "
-        "graded and may contradict it.</p>"
-        "<p><b>It does not show</b> how large an effect is on real models or images. The model has about a million "
-        "parameters, and a program draws the images. The written solutions are a mixture of guesses and careful scans, "
-        "so that GRPO can prefer the better of the two: a gain here is mostly that preference, and no evidence that "
-        "GRPO teaches what a model could not do at all. Test problems are new draws from the generator of the training "
-        "problems, not another kind of problem, and the settings of the recipes were chosen on this generator too.</p>"
-        f"<p>{summary['n_test_seen']:,} of the {summary['n_test']:,} test problems repeat, by chance, the question and "
-        f"the image of a training problem, as short sums do; without them: {unseen}. The intervals cover the choice of "
-        "test problems; another training seed changes the numbers as well. Before you rely on a small difference, run "
-        "more seeds.</p>"
     )
 
 

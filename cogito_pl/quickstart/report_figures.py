@@ -10,7 +10,7 @@ from cogito_pl.playground.families import GUESS
 from cogito_pl.quickstart.phases import MODELS, TITLES
 from cogito_pl.report.charts import BLUE, GREY, VERMILION, Bar, Line, bar_chart, line_chart
 from cogito_pl.report.curves import Curve, shifted
-from cogito_pl.report.page import figure, metric_figure
+from cogito_pl.report.page import Drawing, metric_drawing
 
 BASE = MODELS[0]
 CAREFUL = "careful answers"
@@ -25,37 +25,33 @@ GRPO_METRICS = {
 """Metric to title and caption of its figure."""
 
 
-def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> str:
+def curve_figures(sft: Mapping[str, Curve], grpo: Mapping[str, Curve]) -> list[Drawing]:
     """Validation accuracy and share of careful answers over both phases, then metrics of each phase."""
     switch, end = (max((step for curve in curves.values() for step, _ in curve), default=0) for curves in (sft, grpo))
 
-    def through(key: str, title: str) -> str:
+    def through(key: str, title: str, caption: str) -> Drawing:
         before, after = sft.get(key, []), shifted(grpo.get(key, []), switch)
         lines = [
             Line(points=[*before[-1:], *after], colour=COLOURS["grpo"], marked=True),  # GRPO starts where SFT ended
             Line(points=before, colour=COLOURS["sft"], marked=True),
         ]
         phases = [("SFT", 0, switch), ("GRPO", switch, switch + end)]
-        return line_chart(lines, f"{title} over the optimiser steps of SFT and GRPO", percent=True, phases=phases)
+        label = f"{title} over the optimiser steps of SFT and GRPO"
+        return Drawing(title=title, caption=caption, svg=line_chart(lines, label, percent=True, phases=phases))
 
-    figures = [
-        figure(
-            through("val/accuracy", "validation accuracy"),
-            "Validation accuracy",
-            "Greedy answers after every epoch of both phases.",
-        ),
-        figure(
-            through(CAREFUL, "share of careful answers"),
+    return [
+        through("val/accuracy", "Validation accuracy", "Greedy answers after every epoch of both phases."),
+        through(
+            CAREFUL,
             "Careful answers",
             "Share of the same answers that are worked out step by step; the others are guesses.",
         ),
-        metric_figure(sft.get("sft/loss", []), COLOURS["sft"], "SFT loss", "Nats per token of the written solutions."),
+        metric_drawing(sft.get("sft/loss", []), COLOURS["sft"], "SFT loss", "Nats per token of the written solutions."),
         *(
-            metric_figure(grpo.get(key, []), COLOURS["grpo"], title, caption, percent=key == "reward/accuracy")
+            metric_drawing(grpo.get(key, []), COLOURS["grpo"], title, caption, percent=key == "reward/accuracy")
             for key, (title, caption) in GRPO_METRICS.items()
         ),
     ]
-    return "".join(figures)
 
 
 def careful_curve(folder: Path) -> Curve:
@@ -71,13 +67,13 @@ def careful_curve(folder: Path) -> Curve:
     return [(step, fmean(own.values())) for step, own in sorted(answers.items())]
 
 
-def bar_figures(summary: dict) -> str:
+def bar_figures(summary: dict) -> list[Drawing]:
     """Accuracy per family and per difficulty; that of the base in any form, since it was not trained on the tags."""
     captions = {
-        "family": "Kinds of problem; <i>arithmetic</i> has no image.",
+        "family": "Kinds of problem; arithmetic has no image.",
         "difficulty": "1 is the easiest. Higher levels have more things to look at, or larger numbers.",
     }
-    figures = []
+    drawings = []
     for name, caption in captions.items():
         shares, spans = (
             summary[f"by_{name}{suffix}"] | {BASE: summary[f"by_{name}_any_form{suffix}"][BASE]}
@@ -90,12 +86,12 @@ def bar_figures(summary: dict) -> str:
             }
             for key in shares[MODELS[0]]
         }
-        figures.append(figure(bar_chart(groups, COLOURS, f"accuracy by {name}"), f"Accuracy by {name}", caption))
-    return "".join(figures)
+        svg = bar_chart(groups, COLOURS, f"accuracy by {name}")
+        drawings.append(Drawing(title=f"Accuracy by {name}", caption=caption, svg=svg))
+    return drawings
 
 
-def legend() -> str:
-    """The colours of the models."""
+def legend() -> list[tuple[str, str]]:
+    """The colours of the models and their names."""
     titles = TITLES | {BASE: f"{TITLES[BASE]}, answers in any form"}
-    names = (f'<span><i style="background:{COLOURS[model]}"></i>{titles[model]}</span>' for model in MODELS)
-    return "".join(names) + "<span>Whiskers: 95% intervals</span>"
+    return [(COLOURS[model], titles[model]) for model in MODELS]

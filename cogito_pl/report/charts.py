@@ -1,16 +1,42 @@
-"""Charts as SVG text: lines over optimiser steps, and grouped bars with intervals.
+"""Charts as SVG text: lines over optimiser steps, and bars with intervals. Drawn by matplotlib.
 
 Text stays text, so that a chart is sharp on a screen and on paper and can be searched.
 """
 
+import io
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 54, 12, 12, 36
+import matplotlib
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+SIZE = (4.9, 2.35)
+"""Inches."""
 GREY, BLUE, VERMILION = "#8a9199", "#0072b2", "#d55e00"
+COLOURS = (VERMILION, BLUE, "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", GREY, "#22262b")
 """Colours that can be told apart with every kind of colour vision and by their lightness (Okabe and Ito)."""
+BANDS = ("#eef4f8", "#fbf2ec")
+STYLE = {
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "axes.edgecolor": "#c4cad0",
+    "axes.labelcolor": "#5d6670",
+    "axes.linewidth": 0.8,
+    "xtick.color": "#5d6670",
+    "ytick.color": "#5d6670",
+    "grid.color": "#e6e9ec",
+    "grid.linewidth": 0.8,
+    "text.color": "#5d6670",
+}
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +46,7 @@ class Line:
     Args:
         points: Pairs of x and y, by x.
         colour: CSS colour.
-        name: Shown beside its last point; nothing when empty.
+        name: In the legend; nothing when empty.
         faint: Thin and pale, for raw values behind their mean.
         marked: A dot at every point.
     """
@@ -41,131 +67,135 @@ class Bar:
     high: float
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """About `count` round numbers that enclose `low` and `high`."""
-    span = (high - low) or abs(high) or 1.0
-    raw = span / count
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, max(last, first + 1) + 1)]
-
-
 def line_chart(
     lines: Sequence[Line],
     label: str,
     *,
     percent: bool = False,
     phases: Sequence[tuple[str, float, float]] = (),
-    height: int = 230,
-) -> str:
+) -> Markup:
     """Curves over optimiser steps, the y axis from zero.
 
     Args:
-        lines: The curves; without any point, the chart says "not recorded".
+        lines: The curves; values that are not finite are gaps. Without any point, the chart says "not recorded".
         label: What is shown, for screen readers.
         percent: Whether y is a share, shown in percent.
         phases: Name, first and last x of the intervals to mark behind the curves.
-        height: Of the drawing, in its own units; the width is 480.
     """
-    points = [point for line in lines for point in line.points if math.isfinite(point[1])]
+    values = [y for line in lines for _, y in line.points if math.isfinite(y)]
+    with drawn(label) as (axes, result):
+        if not values:
+            axes.text(0.5, 0.5, "not recorded", ha="center", va="center", transform=axes.transAxes)
+            axes.set_axis_off()
+            return result()
+        for line in lines:
+            draw_line(axes, line)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        if min(values) >= 0:
+            axes.set_ylim(bottom=0.0, top=None if max(values) else 1.0)
+        end = max([x for line in lines for x, _ in line.points] + [last for *_, last in phases])
+        axes.set_xlim(0, end or 1)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xlabel("optimiser steps", fontsize=8, loc="right")
+        if percent:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        for index, (name, first, last) in enumerate(phases):
+            axes.axvspan(first, last, color=BANDS[index % 2], linewidth=0, zorder=0)
+            axes.text(
+                (first + last) / 2, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", size=8
+            )
+        if named := sum(bool(line.name) for line in lines):
+            columns = min(6, named)
+            above = 1.09 if phases else 1.0
+            axes.legend(
+                loc="lower left", bbox_to_anchor=(-0.02, above), ncols=columns, frameon=False, fontsize=8,
+                handlelength=1.2, columnspacing=1.2, borderaxespad=0.1,
+            )  # fmt: skip
+        return result()
+
+
+def draw_line(axes: Axes, line: Line) -> None:
+    """Adds a curve."""
+    points = [(x, y if math.isfinite(y) else math.nan) for x, y in line.points]
     if not points:
-        return _svg(height, label, [f'<text x="{WIDTH / 2}" y="{height / 2}" text-anchor="middle">not recorded</text>'])
-    ys = ticks(min(0.0, *(y for _, y in points)), max(y for _, y in points))
-    xs = ticks(0.0, max([x for x, _ in points] + [end for *_, end in phases]))
-    frame = _Frame(xs[0], max([x for x, _ in points] + [end for *_, end in phases]), ys[0], ys[-1], height)
-    body = [
-        f'<rect x="{frame.x(start):.1f}" y="{TOP}" width="{frame.x(end) - frame.x(start):.1f}" '
-        f'height="{height - TOP - BOTTOM}" class="band{index % 2}"/>'
-        f'<text x="{(frame.x(start) + frame.x(end)) / 2:.1f}" y="{TOP + 12}" text-anchor="middle" class="phase">'
-        f"{escape(name)}</text>"
-        for index, (name, start, end) in enumerate(phases)
-    ]
-    body += _y_axis(frame, ys, percent)
-    body += [
-        f'<text x="{frame.x(x):.1f}" y="{height - BOTTOM + 15}" text-anchor="middle">{x:g}</text>'
-        for x in xs
-        if x <= frame.x1
-    ]
-    body.append(f'<text x="{WIDTH - RIGHT}" y="{height - 4}" text-anchor="end" class="axis">optimiser steps</text>')
-    for line in lines:
-        body += _line(frame, line)
-    return _svg(height, label, body)
+        return
+    look = {"linewidth": 0.8, "alpha": 0.35} if line.faint else {"linewidth": 1.6}
+    marker = "o" if line.marked or len(points) == 1 else None
+    xs, ys = zip(*points, strict=True)
+    axes.plot(xs, ys, color=line.colour, marker=marker, markersize=4, label=line.name or None, **look)
 
 
-def bar_chart(groups: dict[str, dict[str, Bar]], colours: dict[str, str], label: str, *, height: int = 230) -> str:
+def bar_chart(groups: Mapping[str, Mapping[str, Bar]], colours: Mapping[str, str], label: str) -> Markup:
     """Groups of bars with whiskers from `low` to `high`, on an axis from 0 to 100%.
 
     Args:
         groups: Per group and series, the bar.
         colours: CSS colour of every series, which also gives the order in a group.
         label: What is shown, for screen readers.
-        height: Of the drawing, in its own units; the width is 480.
     """
-    frame = _Frame(0, max(1, len(groups)), 0.0, 1.0, height)
-    body = _y_axis(frame, [0, 0.25, 0.5, 0.75, 1.0], True)
-    width = (frame.x(1) - frame.x(0)) * 0.76 / len(colours)
-    for place, (group, bars) in enumerate(groups.items()):
-        centre = frame.x(place + 0.5)
-        body.append(f'<text x="{centre:.1f}" y="{height - BOTTOM + 16}" text-anchor="middle">{escape(group)}</text>')
+    with drawn(label) as (axes, result):
+        width = 0.76 / len(colours)
         for index, (series, colour) in enumerate(colours.items()):
-            bar = bars[series]
-            x = centre + (index - len(colours) / 2) * width
-            middle, top = x + width / 2, frame.y(bar.value)
-            body.append(
-                f'<rect x="{x + 1:.1f}" y="{top:.1f}" width="{width - 2:.1f}" height="{frame.y(0) - top:.1f}" '
-                f'fill="{colour}"><title>{escape(series)}, {escape(group)}: {bar.value:.1%} '
-                f"[{bar.low:.1%}, {bar.high:.1%}]</title></rect>"
-                f'<path d="M{middle:.1f} {frame.y(bar.low):.1f}V{frame.y(bar.high):.1f}M{middle - 3:.1f} '
-                f'{frame.y(bar.low):.1f}h6M{middle - 3:.1f} {frame.y(bar.high):.1f}h6" class="whisker"/>'
-            )
-    return _svg(height, label, body)
+            bars = [(place, own[series]) for place, own in enumerate(groups.values()) if series in own]
+            xs = [place + (index + 0.5 - len(colours) / 2) * width for place, _ in bars]
+            heights = [bar.value for _, bar in bars]
+            spread = [[max(0.0, b.value - b.low) for _, b in bars], [max(0.0, b.high - b.value) for _, b in bars]]
+            axes.bar(xs, heights, width * 0.92, color=colour, zorder=2)
+            whiskers = {"ecolor": "#22262b", "elinewidth": 1, "capsize": 2.5, "fmt": "none", "zorder": 3}
+            axes.errorbar(xs, heights, yerr=spread, **whiskers)
+        name_groups(axes, list(groups))
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        return result()
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """The plot area, from data to drawing units."""
-
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    height: int
-
-    def x(self, value: float) -> float:
-        return LEFT + (value - self.x0) / ((self.x1 - self.x0) or 1) * (WIDTH - LEFT - RIGHT)
-
-    def y(self, value: float) -> float:
-        inner = self.height - TOP - BOTTOM
-        return TOP + inner - (value - self.y0) / ((self.y1 - self.y0) or 1) * inner
+def count_chart(counts: Mapping[str, float], label: str, colour: str = BLUE, *, percent: bool = False) -> Markup:
+    """A histogram: a bar with its number for every value."""
+    with drawn(label) as (axes, result):
+        bars = axes.bar(range(len(counts)), list(counts.values()), 0.8, color=colour, zorder=2)
+        form = (lambda value: f"{value:.0%}") if percent else (lambda value: f"{value:,.0f}")
+        axes.bar_label(bars, [form(value) for value in counts.values()], fontsize=8, padding=2)
+        name_groups(axes, list(counts))
+        axes.margins(y=0.14)
+        if percent:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        return result()
 
 
-def _y_axis(frame: _Frame, values: Sequence[float], percent: bool) -> list[str]:
-    return [
-        f'<path d="M{LEFT} {frame.y(value):.1f}H{WIDTH - RIGHT}" class="grid"/>'
-        f'<text x="{LEFT - 6}" y="{frame.y(value) + 4:.1f}" text-anchor="end">{_number(value, percent)}</text>'
-        for value in values
-    ]
+def name_groups(axes: Axes, names: Sequence[str]) -> None:
+    """Labels the places of the x axis, slanted where they would overlap."""
+    crowded = sum(len(name) + 2 for name in names) > 62
+    slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    axes.set_xticks(range(len(names)), names, **slant)
+    axes.tick_params(axis="x", length=0)
 
 
-def _number(value: float, percent: bool) -> str:
-    return f"{100 * value:.4g}%" if percent else f"{value:g}"
+@contextmanager
+def drawn(label: str) -> Iterator[tuple[Axes, Callable[[], Markup]]]:
+    """Yields axes in the house style, and what makes an SVG of them."""
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": label}):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+
+        def result() -> Markup:
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", transparent=True, metadata=NO_METADATA)
+            return inline(buffer.getvalue(), label)
+
+        yield axes, result
 
 
-def _line(frame: _Frame, line: Line) -> list[str]:
-    points = [(frame.x(x), frame.y(y)) for x, y in line.points if math.isfinite(y)]
-    if not points:
-        return []
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    style = 'stroke-width="1" stroke-opacity="0.35"' if line.faint else 'stroke-width="2"'
-    body = [f'<path d="{path}" fill="none" stroke="{line.colour}" {style} stroke-linejoin="round"/>']
-    if line.marked:
-        body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{line.colour}"/>' for x, y in points]
-    if line.name:
-        x, y = points[-1]
-        body.append(f'<text x="{x - 4:.1f}" y="{y - 8:.1f}" text-anchor="end" class="name">{escape(line.name)}</text>')
-    return body
-
-
-def _svg(height: int, label: str, body: list[str]) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{"".join(body)}</svg>'
+def inline(svg: str, label: str) -> Markup:
+    """An SVG file as an element of a page: without its header, its names for parts and its size in points."""
+    body = svg[svg.index("<svg") :]
+    box = re.search(r'viewBox="[^"]*"', body).group()
+    body = body[body.index(">") + 1 :]
+    body = re.sub(r' id="[A-Za-z0-9.]+_\d+"|<!--.*?-->\n?', "", body, flags=re.DOTALL)
+    body = re.sub(r"\n\s*", " ", body)
+    return Markup(f'<svg {box} role="img" aria-label="{escape(label)}">{body}')

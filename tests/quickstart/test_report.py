@@ -1,6 +1,3 @@
-import re
-from html.parser import HTMLParser
-
 import pytest
 
 from cogito_pl.playground.parts import PartSpec
@@ -10,29 +7,9 @@ from cogito_pl.quickstart.report import write_report
 from cogito_pl.quickstart.report_problems import first_of_families
 from cogito_pl.quickstart.summary import summarise
 from tests.quickstart.records import answers
+from tests.report.pages import Page, shown_data
 
 HOSTILE = "<script>alert('x')</script><img src=https://example.org/x.png> & ${title} $title \ud800"
-
-
-class Page(HTMLParser):
-    """Collects tags and what they refer to, and checks that they are closed in order."""
-
-    VOID = frozenset({"meta", "img", "br", "link", "input"})
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.references, self.open = [], [], []
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.references += [value for name, value in attributes if name in ("src", "href", "srcset", "xlink:href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 @pytest.fixture
@@ -66,15 +43,24 @@ def test_the_report_is_one_file_that_fetches_nothing(page):
     parsed = Page(page)
     assert parsed.references
     assert all(reference.startswith("data:image/png;base64,") for reference in parsed.references)
-    assert not {"script", "link", "iframe", "object", "video"} & set(parsed.tags)
-    assert not re.search(r"@import|url\(", page)
+    assert parsed.fetches() == []
 
 
 def test_text_of_data_and_models_is_shown_and_not_obeyed(page):
-    assert "<script" not in page
-    assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert Page(page).tags.count("script") == 2  # the answers and their browser
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in page
     assert "&lt;b&gt;2&lt;/b&gt;" in page
     assert "${title} $title" in page  # nothing is filled in twice
+
+
+def test_every_answer_of_every_model_can_be_browsed_with_its_image(page):
+    data = shown_data(page)
+    assert sorted(data["words"]["set"]) == ["GRPO", "SFT", "base"]
+    assert len(data["rows"]["text"]) == data["total"] == 12
+    assert set(data["rows"]["text"]) == {HOSTILE}
+    assert all(uri.startswith("data:image/png;base64,") for uri in data["images"].values())
+    assert len(data["problems"]) == 4
 
 
 def test_the_report_says_what_it_measured_and_what_it_does_not_show(page):

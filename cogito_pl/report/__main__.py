@@ -1,0 +1,30 @@
+"""Writes the page of a run: `python -m cogito_pl.report RUN`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from cogito_pl.report.run_folder import NoRunError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the page that the command line asks for, and prints where it is."""
+    parser = argparse.ArgumentParser("python -m cogito_pl.report", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="log folder of a fit, a validate or a predict, running or done; of several versions in it, the newest",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page; report.html in the log folder by default")
+    given = parser.parse_args(arguments)
+    from cogito_pl.report.run_page import write_report  # after --help and mistakes of the command line
+
+    try:
+        print(write_report(given.run, given.out))
+    except (NoRunError, OSError, ValueError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+if __name__ == "__main__":
+    main()
