@@ -23,12 +23,11 @@ class RolloutTable(RolloutCallback):
 
     def __init__(self, every: int = 10, prompts: int = 4, validation: bool = True, images: int = 1) -> None:
         self.every, self.prompts, self.validation, self.images = every, prompts, validation, images
-        self._rollouts = 0
 
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """Records a training rollout."""
-        self._rollouts += 1
-        if self.every and (self._rollouts - 1) % self.every == 0:
+        number = rollout.policy_step // module.schedule.updates_per_rollout  # the same in a resumed run
+        if self.every and number % self.every == 0:
             rows = range(min(self.prompts, len(rollout.problems)) * rollout.group_size)
             self._write(trainer, "rollouts", [record(rollout, row, trainer) for row in rows])
             self._show(trainer, "rollout", rollout)
