@@ -8,8 +8,10 @@ from callbacks.odsw import ODSWReweighting
 from callbacks.repetition_penalty import RepetitionPenalty
 from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
+from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
+from callbacks.validation_report import ValidationReport
 
 __all__ = [
     "BestCheckpointHandoff",
@@ -20,6 +22,8 @@ __all__ = [
     "RepetitionPenalty",
     "RolloutStatistics",
     "RolloutTable",
+    "RunCheckpoint",
     "ShuffledRewards",
     "Throughput",
+    "ValidationReport",
 ]
