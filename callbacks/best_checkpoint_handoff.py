@@ -74,9 +74,9 @@ class BestCheckpointHandoff(L.Callback):
             return
         if handoff.improves(score := handoff.monitored(trainer, self.monitor), self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
-            self.best_file = write_weights(trainer, trained_weights(module), name)
+            self.best_file, new = write_weights(trainer, trained_weights(module), name)
             self.best, self.best_step, self.stale = score, trainer.global_step, 0
-            self._written.add(self.best_file)
+            self._written |= {self.best_file} if new else set()
         else:
             self.stale += 1
             if module.stage and module.stage.patience == self.stale:
