@@ -1,6 +1,5 @@
 """The checkpoint that every run leaves: after each epoch, at its end, and when it is interrupted."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from cogito_pl.modules.interruption import Interrupted, Interruption, exit_status, state_besides_weights
 from cogito_pl.modules.lightning_internals import ignore_sigterm, save_now
-from cogito_pl.modules.resuming import newest_checkpoint, way_to_resume
+from cogito_pl.modules.resuming import newest_checkpoint, say_how_to_resume
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -27,8 +26,6 @@ class RunCheckpoint(ModelCheckpoint):
 
     def __init__(self, grace: float = 30.0) -> None:
         super().__init__(save_on_train_epoch_end=True)
-        if not 0 <= grace < float("inf"):
-            raise ValueError(f"RunCheckpoint.grace={grace} is no duration; choose 0 or more seconds")
         self.interruption = Interruption(grace)
         self._unsaved: dict[str, Any] | None = None  # the state after the last optimiser step, until it is saved
         self._between_rollouts = True
@@ -83,9 +80,7 @@ class RunCheckpoint(ModelCheckpoint):
         if isinstance(exception, Interrupted):
             if self._unsaved is not None:
                 save_now(self, trainer, self._unsaved["epoch"])
-            if trainer.is_global_zero:
-                newest = self._last_checkpoint_saved or trainer.ckpt_path
-                print(way_to_resume(trainer, newest), file=sys.stderr, flush=True)
+            say_how_to_resume(trainer, self._last_checkpoint_saved or trainer.ckpt_path)
         self.interruption.restore()
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:

@@ -12,15 +12,14 @@ from cogito_pl.experiments.intervals import wilson
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 
-Graded = tuple[dict[str, Any], bool]
-"""What a problem is grouped by, column by column, and whether its completion was correct."""
+Graded = tuple[dict[str, Any], bool]  # what a problem is grouped by, and whether its completion was correct
 MOST_VALUES = 12
 
 
 class ValidationReport(RolloutCallback):
     """Prints accuracy, with the 95% interval of Wilson (1927), by kind, source and columns of `meta`; a fit is silent.
 
-    The command line adds this callback to every run; name it under `trainer.callbacks` to change the columns.
+    The command line adds it to every run; name it under `trainer.callbacks` to change the columns.
 
     Args:
         columns: Entries of the problems' `meta` to group by; by default those with 2 to 12 different values that do
@@ -49,14 +48,14 @@ class ValidationReport(RolloutCallback):
         """Prints the table, on the first rank."""
         if trainer.state.fn != "validate":
             return
-        parts: list[list[Graded]] = [self._graded]
+        parts = [self._graded]
         if trainer.world_size > 1:
             parts = parts * trainer.world_size
             dist.all_gather_object(parts, self._graded)
         if trainer.is_global_zero and trainer.validate_loop.verbose:
             shown = table([graded for part in parts for graded in part], self.columns)
-            metrics = {name[4:]: float(value) for name, value in trainer.callback_metrics.items() if name[:4] == "val/"}
-            shown.caption = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if "/" not in name)
+            whole = {name: value for name, value in trainer.callback_metrics.items() if name.count("/") == 1}
+            shown.caption = ", ".join(f"{name} {float(value):.4g}" for name, value in whole.items())
             Console().print(shown)
 
 
@@ -69,12 +68,14 @@ def table(graded: Sequence[Graded], columns: Sequence[str] | None) -> Table:
     shown = Table("", title="validation")
     for name in ("n", "accuracy", "95% interval"):
         shown.add_column(name, justify="right")
-    shown.add_row("all", *figures(correct for _, correct in graded), end_section=True)
+    shown.add_row("all", *figures(correct for _, correct in graded))
+    shown.add_section()
     for column in grouping(graded, columns):
-        values = sorted({groups[column] for groups, _ in graded if column in groups}, key=order)
-        for value in values:
+        values = {groups[column] for groups, _ in graded if column in groups}
+        for value in sorted(values, key=lambda value: (isinstance(value, str), value)):
             mine = [correct for groups, correct in graded if groups.get(column) == value]
-            shown.add_row(f"{column} {value}", *figures(mine), end_section=value == values[-1])
+            shown.add_row(f"{column} {value}", *figures(mine))
+        shown.add_section()
     return shown
 
 
@@ -88,18 +89,12 @@ def grouping(graded: Sequence[Graded], columns: Sequence[str] | None) -> list[st
             raise ValueError(f"ValidationReport.columns: no problem has the entry {missing[0][5:]!r}; there are {has}")
         return ["kind", "source", *wanted]
     held = {name: [groups[name] for groups, _ in graded if name in groups] for name in known}
-    few = [name for name, values in held.items() if 2 <= len(set(values)) <= min(MOST_VALUES, len(values) - 1)]
-    return [name for name in known if name in ("kind", "source", *few)]
-
-
-def order(value: Any) -> tuple[bool, Any]:
-    """Sorts numbers before texts."""
-    return (isinstance(value, str), value)
+    few = {name for name, values in held.items() if 2 <= len(set(values)) <= min(MOST_VALUES, len(values) - 1)}
+    return [name for name in known if name in {"kind", "source"} | few]
 
 
 def figures(correct: Iterable[bool]) -> tuple[str, str, str]:
     """Count, share and interval, as text."""
     verdicts = list(correct)
     low, high = wilson(sum(verdicts), len(verdicts))
-    share = sum(verdicts) / len(verdicts) if verdicts else 0.0
-    return f"{len(verdicts):,}", f"{share:.1%}", f"{low:.1%} to {high:.1%}"
+    return f"{len(verdicts):,}", f"{sum(verdicts) / len(verdicts):.1%}", f"{low:.1%} to {high:.1%}"

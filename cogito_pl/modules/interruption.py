@@ -26,6 +26,8 @@ class Interruption:
     """
 
     def __init__(self, grace: float) -> None:
+        if not 0 <= grace < float("inf"):
+            raise ValueError(f"RunCheckpoint.grace={grace} is no duration; choose 0 or more seconds")
         self.grace, self.signal, self.deadline = grace, 0, float("inf")
         self.held = True
         """Whether the process must not be left in the middle of what it does: an optimiser step, a save."""

@@ -1,6 +1,7 @@
 """What a resumed run finds: its newest checkpoint, its logs, and the lines of its journals that it writes again."""
 
 import shlex
+import sys
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -36,14 +37,17 @@ def newest_checkpoint(root: Path) -> Path | None:
     return None
 
 
-def way_to_resume(trainer: L.Trainer, checkpoint: str | Path | None) -> str:
-    """What an interrupted run says last."""
+def say_how_to_resume(trainer: L.Trainer, checkpoint: str | Path | None) -> None:
+    """Prints the last line of an interrupted run, on the first rank."""
+    if not trainer.is_global_zero:
+        return
     if not checkpoint:
-        return "Interrupted before the first optimiser step: there is nothing to resume"
+        print("Interrupted before the first optimiser step: there is nothing to resume", file=sys.stderr, flush=True)
+        return
     path = Path(checkpoint).absolute()
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     how = f"resume with the same command and --ckpt_path {shlex.quote(str(shown))}"
-    return f"Interrupted after optimiser step {trainer.global_step}; {how}"
+    print(f"Interrupted after optimiser step {trainer.global_step}; {how}", file=sys.stderr, flush=True)
 
 
 def log_folder(trainer: L.Trainer) -> str:
