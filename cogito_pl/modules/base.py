@@ -56,7 +56,8 @@ class PolicyModule(SamplingModule, StagedModule):
         self.reward = Reward(reward)
         self.policy: Policy | None = None
         self.engine: Engine | None = None
-        self.validation: dict[str, Any] = {"step": -1, "values": {}}  # metrics of the last one
+        self.validation: dict[str, Any] = {"step": -1, "values": {}}  # what the last one logged
+        self.restored_validation: dict[str, Any] | None = None  # of a resumed run, until it is logged again
 
     @cached_property
     def encoder(self) -> PromptEncoder:
@@ -111,7 +112,7 @@ class PolicyModule(SamplingModule, StagedModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model before anything is overwritten."""
-        self.validation = checkpoint["validation"]
+        self.validation = self.restored_validation = checkpoint["validation"]
         if "state_dict" not in checkpoint:  # a sharded strategy has read and checked it by itself
             return
         found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}

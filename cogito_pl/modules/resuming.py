@@ -84,8 +84,8 @@ def resume(trainer: L.Trainer) -> None:
 def log_again(trainer: L.Trainer, *, validated: bool) -> None:
     """Logs the validation at the checkpoint's step, once, where `continue_logs` dropped it and it is not run again."""
     module = trainer.lightning_module
-    last, module.validation = module.validation, {"step": -1, "values": {}}
-    if validated and last["step"] == trainer.global_step:
+    last, module.restored_validation = module.restored_validation, None
+    if validated and last and last["step"] == trainer.global_step:
         for logger in filter(is_continued, trainer.loggers):
             logger.log_metrics(last["values"], step=last["step"])
 
