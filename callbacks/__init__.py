@@ -8,9 +8,11 @@ from callbacks.odsw import ODSWReweighting
 from callbacks.repetition_penalty import RepetitionPenalty
 from callbacks.rollout_statistics import RolloutStatistics
 from callbacks.rollout_table import RolloutTable
+from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.run_report import RunReport
 from callbacks.shuffled_rewards import ShuffledRewards
 from callbacks.throughput import Throughput
+from callbacks.validation_report import ValidationReport
 
 __all__ = [
     "BestCheckpointHandoff",
@@ -21,7 +23,9 @@ __all__ = [
     "RepetitionPenalty",
     "RolloutStatistics",
     "RolloutTable",
+    "RunCheckpoint",
     "RunReport",
     "ShuffledRewards",
     "Throughput",
+    "ValidationReport",
 ]

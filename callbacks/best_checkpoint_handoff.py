@@ -5,7 +5,8 @@ from typing import Any, Literal
 import lightning.pytorch as L
 
 from cogito_pl.modules import handoff
-from cogito_pl.modules.lightning_internals import finish_epoch, validate_now
+from cogito_pl.modules.lightning_internals import validate_now
+from cogito_pl.modules.resuming import resume
 from cogito_pl.modules.weight_files import remove_weights, trained_weights, write_weights
 
 KEPT = ("stage", "best", "best_file", "best_step", "reference_file", "stale")
@@ -56,7 +57,7 @@ class BestCheckpointHandoff(L.Callback):
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Validates the run's start; a resumed run is brought to where it stood."""
         handoff.restore_reference(trainer, module, self.reference_file)
-        finish_epoch(trainer)
+        resume(trainer)
         self.stage = self.stage or (module.stage.name if module.stage else "")
         if self.best is None:
             validate_now(trainer)
@@ -73,9 +74,9 @@ class BestCheckpointHandoff(L.Callback):
             return
         if handoff.improves(score := handoff.monitored(trainer, self.monitor), self.best, self.mode):
             name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
-            self.best_file = write_weights(trainer, trained_weights(module), name)
+            self.best_file, new = write_weights(trainer, trained_weights(module), name)
             self.best, self.best_step, self.stale = score, trainer.global_step, 0
-            self._written.add(self.best_file)
+            self._written |= {self.best_file} if new else set()
         else:
             self.stale += 1
             if module.stage and module.stage.patience == self.stale:

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch.distributed.tensor import DTensor
 
-from cogito_pl.files import append_jsonl, keep_lines
+from cogito_pl.files import append_jsonl
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.statistics import Outcome, outcomes, summary
@@ -35,16 +35,12 @@ class RolloutStatistics(RolloutCallback):
         self.difficulty = difficulty
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Makes the file end where the run begins; a file of another run is set aside."""
+        """Sets a file of another run aside; that of a resumed run is trimmed by the module."""
         path = journal(trainer)
-        if path is None or not path.exists() or not trainer.is_global_zero:
-            return
-        if trainer.global_step or trainer.ckpt_path:
-            keep_lines(path, lambda row: row["step"] < trainer.global_step)
-        else:
+        if path is not None and path.exists() and trainer.is_global_zero and not trainer.ckpt_path:
             aside = path.with_name(f"rollouts.{path.stat().st_mtime_ns}.jsonl")
             path.rename(aside)
-            rank_zero_info(f"{path} is of an earlier run and was renamed to {aside.name}")
+            rank_zero_info(f"{path} is of an earlier run and was renamed to {aside}")
 
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """Logs and writes; takes every process."""

@@ -33,7 +33,6 @@ class RolloutTable(RolloutCallback):
     ) -> None:
         self.every, self.prompts, self.validation, self.images = every, prompts, validation, images
         self.image_files = image_files
-        self._rollouts = 0
         self._folder: str | None = None
         self._kept: set[tuple[str, str]] = set()
 
@@ -50,8 +49,8 @@ class RolloutTable(RolloutCallback):
 
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """Records a training rollout."""
-        self._rollouts += 1
-        if self.every and (self._rollouts - 1) % self.every == 0:
+        number = rollout.policy_step // module.schedule.updates_per_rollout  # the same in a resumed run
+        if self.every and number % self.every == 0:
             rows = range(min(self.prompts, len(rollout.problems)) * rollout.group_size)
             self._write(trainer, "rollouts", rollout, rows)
             self._show(trainer, "rollout", rollout)

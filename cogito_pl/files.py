@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,17 @@ def atomic(path: Path, *, durable: bool = False) -> Iterator[Path]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def plain_mode(folder: Path) -> int:
+    """The permissions of a file that is opened for writing in a folder: those that the umask leaves.
+
+    For files of libraries that write them for their owner alone.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        probe = Path(place) / "probe"
+        probe.touch()
+        return probe.stat().st_mode & 0o777
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ FLOORS = {
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.modules": 3,
     "callbacks": 4,
     "cogito_pl.cli": 5, "train": 5,
+    "cogito_pl.experiments.intervals": 1,
     "cogito_pl.experiments": 6, "cogito_pl.report": 7, "cogito_pl.quickstart": 8,
 }  # fmt: skip
 LOWEST_FLOOR_OF = {"transformers": 2, "datasets": 2, "lightning": 3}

@@ -27,8 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument("--kind", choices=KINDS, help="kind of the answers where no column states it")
     source.add_argument("--image-root", help="folder that relative image paths start from")
     source.add_argument(
-        "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
-        help=f"names of the data's columns; ours are {', '.join(field.name for field in fields(Columns))}",
+        "--column", action="append", default=[], metavar="OURS=THEIRS",
+        help=f"a column of the data; repeat it for others; ours are {', '.join(f.name for f in fields(Columns))}",
     )  # fmt: skip
     source.add_argument("--rejection-limit", type=float, default=0.05, help="share of rows that may be unreadable")
 
@@ -62,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _source(settings: argparse.Namespace) -> Source:
-    pairs = dict(pair.partition("=")[::2] for pair in settings.columns)
+    pairs = dict(pair.partition("=")[::2] for pair in settings.column)
     ours = [field.name for field in fields(Columns)]
     if unknown := pairs.keys() - set(ours):
-        raise ValueError(f"--columns sets {', '.join(sorted(unknown))}; only {', '.join(ours)} can be set")
+        raise ValueError(f"--column sets {', '.join(sorted(unknown))}; only {', '.join(ours)} can be set")
     columns = Columns(**{ours: theirs or None for ours, theirs in pairs.items()})
     return Source(path=settings.path, subset=settings.subset, split=settings.split, columns=columns, kind=settings.kind,
                   image_root=settings.image_root)  # fmt: skip

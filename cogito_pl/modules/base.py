@@ -9,6 +9,7 @@ from lightning.pytorch.cli import OptimizerCallable
 
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
+from cogito_pl.modules.resuming import log_folder
 from cogito_pl.modules.sampling import SamplingModule, rollout_callbacks
 from cogito_pl.modules.stages import StagedModule, frozen_throughout, stages_of
 from cogito_pl.policy import Engine, EngineFactory, Policy, PolicyConfig, PromptEncoder, SamplingConfig
@@ -55,6 +56,8 @@ class PolicyModule(SamplingModule, StagedModule):
         self.reward = Reward(reward)
         self.policy: Policy | None = None
         self.engine: Engine | None = None
+        self.validation: dict[str, Any] = {"step": -1, "values": {}}  # what the last one logged
+        self.restored_validation: dict[str, Any] | None = None  # of a resumed run, until it is logged again
 
     @cached_property
     def encoder(self) -> PromptEncoder:
@@ -103,8 +106,13 @@ class PolicyModule(SamplingModule, StagedModule):
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the log folder, and what the loggers have of the last validation: a resumed run continues both."""
+        checkpoint |= {"log_dir": log_folder(self.trainer), "validation": self.validation}
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model before anything is overwritten."""
+        self.validation = self.restored_validation = checkpoint["validation"]
         if "state_dict" not in checkpoint:  # a sharded strategy has read and checked it by itself
             return
         found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}
@@ -145,4 +153,5 @@ class PolicyModule(SamplingModule, StagedModule):
 
     def on_validation_epoch_end(self) -> None:
         """Logs the validation metrics over all ranks."""
-        self.log_metrics(self.trainer.global_step)
+        step = self.trainer.global_step
+        self.validation = {"step": step, "values": self.log_metrics(step)}

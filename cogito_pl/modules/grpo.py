@@ -1,8 +1,7 @@
 """Group-relative policy optimisation (GRPO, arXiv 2402.03300) under Lightning's automatic optimisation.
 
-The sampler yields each prompt batch once per micro-batch slot. At slot 0 the module collects a rollout and keeps it;
-every slot trains on its rows. A rollout is not in a checkpoint: a run resumed inside one samples the remaining slots
-afresh.
+The sampler yields each prompt batch once per micro-batch slot. At slot 0 the module collects a rollout, and every slot
+trains on its rows. It is not in a checkpoint: a run resumed inside a rollout samples the remaining slots afresh.
 """
 
 from collections.abc import Sequence
@@ -34,8 +33,8 @@ class GRPOModule(PolicyModule):
         sampling: How the completions to train on are sampled.
         loss: What an update minimises.
         scale_by_std: Divide a group's advantages by the standard deviation of its rewards.
-        drop_zero_weight: Leave prompts of weight zero out of KL and entropy too, which saves their forward; as
-            published they are pulled to the reference.
+        drop_zero_weight: Leave prompts of weight zero out of KL and entropy too, against what is published.
+        validate_start: Validate before the first step too, where there is validation; a hand-off does so anyway.
         optimizer: Makes the optimiser from the parameters that are trained.
         learning_rate: How the learning rate changes over the run.
         reward: What a completion is worth.
@@ -55,6 +54,7 @@ class GRPOModule(PolicyModule):
         loss: LossConfig = LossConfig(),  # noqa: B008
         scale_by_std: bool = True,
         drop_zero_weight: bool = False,
+        validate_start: bool = True,
         optimizer: OptimizerCallable = torch.optim.AdamW,
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
         reward: RewardConfig = RewardConfig(),  # noqa: B008
@@ -69,7 +69,7 @@ class GRPOModule(PolicyModule):
         if schedule.group_size < 2:
             raise ValueError(f"schedule.group_size={schedule.group_size} leaves nothing to compare with; use 2 or more")
         self.sampling, self.loss = sampling, loss
-        self.scale_by_std, self.drop_zero_weight = scale_by_std, drop_zero_weight
+        self.scale_by_std, self.drop_zero_weight, self.validate_start = scale_by_std, drop_zero_weight, validate_start
         self.check_variety(sampling)
         self.reference: Reference | None = None
         self.collector = Collector(self)

@@ -4,6 +4,7 @@ All ranks call these functions together.
 """
 
 import math
+from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as L
@@ -52,7 +53,7 @@ def restore_policy(trainer: L.Trainer, module: L.LightningModule, name: str) -> 
     """Gives the policy the weights of the file `name`."""
     read_weights(trainer, trained_weights(module), name)
     module.policy.features.clear_cache()
-    rank_zero_info(f"the policy has the weights of {name}")
+    rank_zero_info(f"the policy has the weights of {Path(trainer.default_root_dir) / name}")
 
 
 def begin_stage(trainer: L.Trainer, module: L.LightningModule, name: str, step: int) -> None:

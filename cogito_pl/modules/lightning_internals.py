@@ -1,9 +1,14 @@
-"""Every private name of Lightning that is touched: a validation between epochs, the end of an epoch after a resume.
+"""Every private name of Lightning that is touched: validation between epochs, resuming, signals, loggers.
 
 Checked against lightning 2.6; look here first when a new version breaks something.
 """
 
+from pathlib import Path
+
 import lightning.pytorch as L
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 
 
@@ -29,6 +34,12 @@ def validate_now(trainer: L.Trainer) -> None:
     connector._first_loop_iter = first
 
 
+def ends_an_epoch(trainer: L.Trainer) -> bool:
+    """Whether the checkpoint that a run was resumed from was written on the last batch of an epoch."""
+    epoch = trainer.fit_loop.epoch_loop
+    return bool(epoch.restarted_on_train_batch_end and epoch.batch_progress.is_last_batch)
+
+
 def finish_epoch(trainer: L.Trainer) -> None:
     """Ends the epoch that a checkpoint was written on the last batch of, the lost validation included. Collective.
 
@@ -37,7 +48,7 @@ def finish_epoch(trainer: L.Trainer) -> None:
     `on_train_start`; does nothing after any other checkpoint, nor when it is called again.
     """
     fit, epoch = trainer.fit_loop, trainer.fit_loop.epoch_loop
-    if not (epoch.restarted_on_train_batch_end and epoch.batch_progress.is_last_batch):
+    if not ends_an_epoch(trainer):
         return
     epoch.batch_progress.increment_completed()
     fit.epoch_progress.current.completed -= 1  # validation belongs to the old epoch
@@ -50,3 +61,27 @@ def finish_epoch(trainer: L.Trainer) -> None:
     fit._restarting = epoch.restarting = False
     fit.reset_restart_stage()
     epoch.reset_restart_stage()
+
+
+def ignore_sigterm(trainer: L.Trainer) -> None:
+    """Takes Lightning's part out of the handler of SIGTERM that it composes: it stops at any micro-batch, unsaved."""
+    trainer._signal_connector._sigterm_notifier_fn = lambda *_: None
+
+
+def save_now(callback: ModelCheckpoint, trainer: L.Trainer, epoch: int) -> None:
+    """Saves as the callback does at the end of an epoch, in the place of what it saved before. Collective."""
+    name = {"epoch": torch.tensor(epoch), "step": torch.tensor(trainer.global_step)}
+    callback._save_none_monitor_checkpoint(trainer, name)
+
+
+def continue_logger(logger: TensorBoardLogger, folder: Path, step: int) -> None:
+    """Lets a logger without a version continue in `folder`; drops what is there of optimiser steps from `step` on."""
+    if logger._version is None and folder.parent == Path(logger.root_dir).resolve():
+        logger._version = folder.name
+    if logger._version is not None and Path(logger.log_dir).resolve() == folder:
+        logger._kwargs["purge_step"] = step
+
+
+def is_continued(logger: Logger) -> bool:
+    """Whether `continue_logger` had an effect."""
+    return "purge_step" in getattr(logger, "_kwargs", {})

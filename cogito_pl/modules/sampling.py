@@ -77,16 +77,16 @@ class SamplingModule(L.LightningModule):
         """Hands the policy's weights to the engine. Collective."""
         self.engine.refresh(whole_weights(self.policy))
 
-    def log_metrics(self, step: int) -> None:
-        """Logs what was added to `metrics`, over all ranks, at optimiser step `step`. Collective."""
+    def log_metrics(self, step: int) -> dict[str, float]:
+        """Logs what was added to `metrics`, over all ranks, at optimiser step `step`, and returns it. Collective."""
         values = self.metrics.pop(self.device)
         for name, value in values.items():
             shown = name in (*self.progress_bar, "val/accuracy")
-            self.log(
-                name, value, prog_bar=shown, logger=False, batch_size=1
-            )  # it would repeat old values at every step
+            # By Lightning's route to the loggers, old values would come again at every step.
+            self.log(name, value, prog_bar=shown, logger=False, batch_size=1)
         for logger in self.trainer.loggers if values else ():
             logger.log_metrics(values, step=step)
+        return values
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Logs what callbacks measured of the whole optimiser step: gradient norm, speed."""

@@ -8,7 +8,8 @@ from lightning.pytorch.strategies import DDPStrategy
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.fresh_optimizer import prime
-from cogito_pl.modules.lightning_internals import attached_trainer, finish_epoch, forget_progress_bar_metric
+from cogito_pl.modules.lightning_internals import attached_trainer, forget_progress_bar_metric, validate_now
+from cogito_pl.modules.resuming import resume
 from cogito_pl.policy import PolicyConfig
 from cogito_pl.policy.freezing import PARTS, frozen_in_all
 from cogito_pl.policy.reference import Reference
@@ -25,6 +26,9 @@ class StagedModule(L.LightningModule):
 
     reference: Reference | None = None
     """The policy of the KL term, where there is one."""
+
+    validate_start = False
+    """Whether a fresh run validates before its first step; one with a hand-off does in any case."""
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings of a stage that this module cannot honour."""
@@ -52,12 +56,15 @@ class StagedModule(L.LightningModule):
                 raise ValueError(f"{named}: {error}") from error
 
     def on_train_start(self) -> None:
-        """Brings a run with stages to where it stands, resumed or not."""
+        """Brings the run to where it stands, resumed or not."""
+        resume(self.trainer)
         if stages_of(self):
-            finish_epoch(self.trainer)
             self.trainer.datamodule.derive_epochs()
             prime(self.trainer.optimizers[0])  # a part that is frozen now has a state too, which a resumed run finds
             self.enter_stage()
+        fresh = self.trainer.ckpt_path is None and not self.restarts  # a hand-off has validated
+        if self.validate_start and fresh and self.trainer.enable_validation:
+            validate_now(self.trainer)
 
     def on_train_epoch_start(self) -> None:
         """Unfreezes what the stage of this epoch trains, and takes other stages off the progress bar."""

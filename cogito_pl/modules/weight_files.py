@@ -22,6 +22,8 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from cogito_pl.files import plain_mode
+
 Result = TypeVar("Result")
 
 
@@ -34,12 +36,13 @@ def trained_weights(module: L.LightningModule) -> dict[str, nn.Parameter]:
     return {name: p for name, p in module.policy.named_parameters() if id(p) in known}
 
 
-def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str) -> str:
+def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str) -> tuple[str, bool]:
     """Writes weights to a file of the run's log folder.
 
     Returns:
         The file's name below `trainer.default_root_dir`: `name`, numbered where that file holds other weights already,
-        which a run that was resumed from the same checkpoint may need.
+        which a run that was resumed from the same checkpoint may need. And whether the file is new: one that held these
+        weights already is that of another run, whose checkpoints may name it.
 
     Raises:
         OSError: The file could not be written; nothing is left of it.
@@ -53,7 +56,7 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
         if trainer.is_global_zero:
             whole[key] = value.cpu().contiguous()
 
-    def write() -> str:
+    def write() -> tuple[str, bool]:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"{name}.tmp"
         try:
@@ -61,12 +64,14 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             target = next(path for path in _candidates(folder, name) if not path.exists() or cmp(path, draft, False))
+            new = not target.exists()
+            draft.chmod(plain_mode(folder))
             draft.replace(target)
         except (OSError, SafetensorError) as error:
             draft.unlink(missing_ok=True)
             free = shutil.disk_usage(folder).free / 2**20
             raise OSError(f"{folder / name} could not be written ({error}); {free:.0f} MiB are free there") from error
-        return target.relative_to(root).as_posix()
+        return target.relative_to(root).as_posix(), new
 
     return on_first_rank(trainer, write)
 
@@ -138,6 +143,7 @@ def remove_weights(trainer: L.Trainer, names: set[str], key: str) -> set[str]:
 def names_in_checkpoints(trainer: L.Trainer, key: str) -> set[str]:
     """Every text in the state `key` of the checkpoints on disk; the files they need are among them."""
     folders = {getattr(callback, "dirpath", None) for callback in trainer.checkpoint_callbacks} - {None}
+    folders |= {Path(trainer.ckpt_path).parent} if trainer.ckpt_path else set()
     paths = {path for folder in folders for path in Path(folder).glob("**/*.ckpt")}
     return {name for path in paths for name in _texts_in(path, path.stat().st_mtime_ns, key)}
 

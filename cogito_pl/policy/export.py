@@ -8,6 +8,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
+from cogito_pl.files import plain_mode
 from cogito_pl.policy.adapters import merge
 from cogito_pl.policy.policy import Policy
 
@@ -37,6 +38,9 @@ def export(policy: Policy, target: Path) -> None:
     try:
         model.save_pretrained(draft)
         policy.encoder.processor.save_pretrained(draft)
+        mode = plain_mode(draft)
+        for file in draft.iterdir():  # safetensors writes for the owner alone
+            file.chmod(mode)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

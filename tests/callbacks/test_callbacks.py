@@ -1,6 +1,7 @@
 """What the callbacks leave behind: tables, speeds, an exported folder."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,8 @@ def test_the_table_holds_every_second_rollout_and_all_of_validation(finished):
     rollouts, validation = lines(folder / "rollouts.rank0.jsonl"), lines(folder / "validation.rank0.jsonl")
     assert len(rollouts) == 2 * 4  # rollouts 1 and 3 of 3, one prompt of four completions each
     assert {row["step"] for row in rollouts} == {0, 2}
-    assert len({row["id"] for row in validation}) == len(validation) == 10
+    assert len({(row["step"], row["id"]) for row in validation}) == len(validation) == 2 * 10
+    assert {row["step"] for row in validation} == {0, 3}
     keys = {"id", "gold", "response", "verdict", "reward", "terms", "tokens", "meta", "question", "images"}
     assert keys <= rollouts[0].keys()
     assert {row["verdict"] for row in rollouts + validation} <= {"right", "wrong", "unparsed"}
@@ -128,3 +130,12 @@ export(policy, Path({str(tmp_path / "model")!r}))
     assert "OSError" in result.stderr or "SafetensorError" in result.stderr or "No space" in result.stderr
     assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+
+
+def test_an_export_has_the_permissions_that_the_umask_leaves(tiny_folder, tmp_path):
+    policy, before = Policy(PolicyConfig(name=str(tiny_folder))), os.umask(0o027)
+    try:
+        export(policy, tmp_path / "model")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "model").iterdir()} == {0o640}

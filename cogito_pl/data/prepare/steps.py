@@ -10,7 +10,7 @@ from tqdm import tqdm
 from cogito_pl.data.prepare.open_ended import Rejected, open_ended
 from cogito_pl.data.prepare.split import fingerprints, validation_ids
 from cogito_pl.data.prepare.writing import row_of
-from cogito_pl.data.reading.reader import ReadResult, read_source
+from cogito_pl.data.reading.reader import ReadResult, read_source, write_rejections
 from cogito_pl.data.source import Source
 from cogito_pl.files import append_jsonl, keep_lines, read_jsonl, write_json, write_jsonl, write_text
 from cogito_pl.problem import Problem
@@ -36,7 +36,7 @@ def make_open_ended(source: Source, folder: Path, *, keep_rejected: bool, reject
     done = set()
     for path in (kept, rejected):
         if path.exists():
-            keep_lines(path, lambda row: True)
+            keep_lines(path, lambda row: "id" in row)  # rows that could not be read have none; they are listed last
             done |= {row["id"] for row in read_jsonl(path)}
     result = read_source(source, rejection_limit=rejection_limit, check_images="header")
     counts: Counter[str] = Counter()
@@ -52,13 +52,18 @@ def make_open_ended(source: Source, folder: Path, *, keep_rejected: bool, reject
             append_jsonl(kept, row_of(problem, folder) | {"why_choice": changed.reason})
         else:
             append_jsonl(rejected, {"id": problem.id, "reason": changed.reason, "detail": changed.detail})
+    for rejection in result.rejections:
+        append_jsonl(rejected, vars(rejection))
     return _written(folder, counts, result)
 
 
 def make_split(
     source: Source, folder: Path, *, share: float | None, count: int | None, seed: int, rejection_limit: float
 ) -> dict[str, int]:
-    """Writes `train.jsonl`, `validation.jsonl` and `counts.json` into a folder; see `validation_ids`."""
+    """Writes `train.jsonl`, `validation.jsonl`, `rejected.jsonl` and `counts.json` into a folder.
+
+    See `validation_ids`; rejected are rows that could not be read.
+    """
     settings = {"step": "split", "source": asdict(source), "share": share, "count": count, "seed": seed}
     _claim(folder, settings)
     result = read_source(source, rejection_limit=rejection_limit, check_images="header")
@@ -69,6 +74,7 @@ def make_split(
         chosen = [problem for problem in result.problems if (problem.id in held) == (name == "validation")]
         write_jsonl(folder / f"{name}.jsonl", (row_of(problem, folder) for problem in chosen))
         counts[name] = len(chosen)
+    write_rejections(result.rejections, folder)
     return _written(folder, counts, result)
 
 

@@ -116,9 +116,9 @@ class ImageReader:
         try:
             file = (self.root / path).resolve()
             if not file.is_relative_to(self.root):
-                raise ImageError(f"lies outside of image_root: {path!r}")
+                raise ImageError(f"lies outside of image_root={self.root}: {str(file)!r}")
             if not file.is_file():
-                raise ImageError(f"does not exist: {path!r} in image_root")
+                raise ImageError(f"does not exist: {str(file)!r}")
         except ImageError:
             raise
         except (OSError, ValueError, RuntimeError) as error:  # too long a name, a null byte, a loop of links

@@ -18,6 +18,7 @@ from cogito_pl.problem import Problem
 from cogito_pl.rewards import check_gold
 
 _log = logging.getLogger(__name__)
+_REASONS = 4  # that an error shows
 _LONG = 2000  # a progress bar is shown for more rows than this
 
 
@@ -27,7 +28,7 @@ class Rejection:
 
     Args:
         file: The file it is in.
-        row: Line (from 1) of a JSON Lines file; position (from 0) in any other file.
+        row: Line of a JSON Lines file, row of any other file; both from 1.
         reason: Why, with particulars after a colon.
     """
 
@@ -53,13 +54,13 @@ class ReadResult:
         return "\n".join([*lines, *self.by_reason()])
 
     def by_reason(self) -> list[str]:
-        """The rejections by reason, the most frequent first, each with an example."""
+        """One line for each reason, the most frequent first: the number of rejections, and the first of them."""
         groups: dict[str, list[Rejection]] = {}
         for rejection in self.rejections:
             reason = re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", rejection.reason.split(": ")[0])
             groups.setdefault(re.sub(r"\d+", "N", reason), []).append(rejection)
         ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-        return [f"  {len(group)} rejected: {reason} (first: {group[0]})" for reason, group in ordered]
+        return [f"  {len(group)} rejected{', such as' if len(group) > 1 else ':'} {group[0]}" for _, group in ordered]
 
 
 class TooManyRejected(ValueError):
@@ -130,12 +131,12 @@ def read_source(
         _log.warning("source %s: %d rows repeat an id and were given new ones", source.label, maker.repeated_ids)
     share = len(result.rejections) / len(table)
     if share > rejection_limit or not result.problems:
-        first = "\n".join(f"  {rejection}" for rejection in result.rejections[:5])
-        reasons = "\n".join(result.by_reason())
+        reasons = result.by_reason()
+        more = max(0, len(reasons) - _REASONS)
+        shown = "\n".join([*reasons[:_REASONS], *([f"  and {more} more reasons"] if more else [])])
         raise TooManyRejected(
             f"source {source.label}: {len(result.rejections)} of {len(table)} rows were rejected ({share:.1%}), and "
-            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}.\n{reasons}\n"
-            f"The first of them:\n{first}"
+            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}:\n{shown}"
         )
     return result
 

@@ -24,7 +24,7 @@ class Row:
 
     Args:
         file: The file it is in.
-        number: Line (from 1) of a JSON Lines file; position (from 0) in any other file.
+        number: Line of a JSON Lines file, row of any other file; both from 1.
         cells: Its values by column; columns that it lacks may be absent.
         fault: Why the row could not be read; empty where it could.
         again: Reads the value of a column again later, so that it need not be kept.
@@ -102,7 +102,7 @@ class ArrowTable:
                 file = bisect_right(self._starts, position) - 1
                 row = dict(zip(values, cells, strict=True))
                 again = _Cell(self._data, position)
-                yield Row(self._files[file], position - self._starts[file], row, again=again)
+                yield Row(self._files[file], position - self._starts[file] + 1, row, again=again)
                 position += 1
 
 
@@ -147,7 +147,7 @@ def _json_rows(path: Path, name: str) -> Iterator[Row]:
                 values = json.loads(file.read().removeprefix(codecs.BOM_UTF8))
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"{name} is not valid JSON: {error}") from error
-            yield from (_json_row(name, number, value) for number, value in enumerate(values))
+            yield from (_json_row(name, number, value) for number, value in enumerate(values, start=1))
             return
         for number, line in enumerate(file, start=1):
             text = line.removeprefix(codecs.BOM_UTF8).strip()

@@ -114,5 +114,28 @@ def test_a_folder_of_somebody_else_is_left_alone(choices, tmp_path, capsys, made
 
 def test_a_column_that_is_not_ours_is_named(choices, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(["split", str(choices), str(tmp_path / "out"), "--share", "0.5", "--columns", "query=q"])
+        main(["split", str(choices), str(tmp_path / "out"), "--share", "0.5", "--column", "query=q"])
     assert "query" in capsys.readouterr().err
+
+
+def test_columns_are_named_before_or_after_the_folders(choices, tmp_path):
+    rows = lines(choices)
+    for row in rows:
+        row["query"], row["gold"] = row.pop("question"), row.pop("answer")
+    renamed = tmp_path / "renamed.jsonl"
+    renamed.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    named = ["--column", "question=query", "--column", "answer=gold"]
+    main(["split", *named, str(renamed), str(tmp_path / "before"), "--count", "4"])
+    main(["split", str(renamed), str(tmp_path / "after"), "--count", "4", *named])
+    for name in ("train.jsonl", "validation.jsonl"):
+        assert (tmp_path / "before" / name).read_bytes() == (tmp_path / "after" / name).read_bytes() != b""
+
+
+@pytest.mark.parametrize("command", [["split", "--count", "4"], ["open-ended"]])
+def test_rows_that_cannot_be_read_are_listed_with_their_line(choices, tmp_path, command):
+    with choices.open("a") as file:
+        file.write('{"id": "bad", "question": "q", "answer": "", "kind": "number"}\n')
+    for _ in range(2):  # again, on top of a finished one
+        main([command[0], str(choices), str(tmp_path / "out"), *command[1:], "--rejection-limit", "0.5"])
+        listed = [row for row in lines(tmp_path / "out" / "rejected.jsonl") if "row" in row]
+        assert listed == [{"file": str(choices), "row": 14, "reason": "the answer is empty"}]

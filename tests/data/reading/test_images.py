@@ -32,7 +32,7 @@ def reader(tmp_path):
 
 
 def one(reader, value):
-    (picture,) = reader(value, "file row 0", lambda: value)
+    (picture,) = reader(value, "file row 1", lambda: value)
     return picture
 
 
@@ -130,7 +130,7 @@ def test_a_decompression_bomb_is_rejected_by_its_header_and_without_a_warning(tm
 
 @pytest.mark.parametrize("cell", [None, [], "", {"bytes": None, "path": None}, {"bytes": b"", "path": ""}])
 def test_an_empty_cell_has_no_images(reader, cell):
-    assert reader(cell, "file row 0") == ()
+    assert reader(cell, "file row 1") == ()
 
 
 def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_path):
@@ -138,7 +138,7 @@ def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_
     (tmp_path / "a.png").write_bytes(data)
     cells = [data, "a.png", {"bytes": data, "path": "gone.png"}, {"bytes": None, "path": "a.png"}, {"path": "a.png"}]
     for cell in (*cells, cells):
-        images = reader(cell, "file row 0", lambda cell=cell: cell)
+        images = reader(cell, "file row 1", lambda cell=cell: cell)
         assert [p.size for p in images] == [(5, 7)] * (len(cell) if isinstance(cell, list) else 1)
         assert all(p.load().size == (5, 7) for p in images)
 
@@ -148,7 +148,7 @@ def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_
     [
         ([None], "image 1 is empty"),
         (["a.png", {"bytes": None, "path": None}], "image 2 is empty"),
-        ("b.png", "image 1 does not exist: 'b.png'"),
+        ("b.png", "image 1 does not exist: '/"),
         (".", "image 1 does not exist"),
         (3, "image 1 is neither bytes nor a path: int"),
         ({"bytes": "iVBORw0KGgo=", "path": None}, "image 1 has its bytes as text"),
@@ -160,7 +160,7 @@ def test_a_cell_may_hold_bytes_a_path_a_structure_or_a_list_of_them(reader, tmp_
 def test_what_is_no_image_is_rejected_with_its_place_and_reason(reader, tmp_path, value, reason):
     (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (2, 2))))
     with pytest.raises(ImageError) as caught:
-        reader(value, "file row 0", lambda: value)
+        reader(value, "file row 1", lambda: value)
     assert str(caught.value).startswith(reason)
     assert len(str(caught.value)) < 200
 
@@ -185,7 +185,7 @@ def test_an_image_travels_to_another_process(reader, tmp_path):
     data = encoded(Image.new("RGB", (5, 7)))
     (tmp_path / "a.png").write_bytes(data)
     for cell in (data, "a.png"):
-        (picture,) = reader(cell, "file row 0", partial(bytes, data))
+        (picture,) = reader(cell, "file row 1", partial(bytes, data))
         assert pickle.loads(pickle.dumps(picture)).load().size == (5, 7)
 
 
