@@ -1,14 +1,24 @@
 """Entry point: `python train.py fit --config configs/playground/grpo.yaml`."""
 
-from lightning.pytorch.cli import ArgsType
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import callbacks  # noqa: F401  makes the catalogue known by class path and in --help
-from cogito_pl.cli import CogitoCLI
+from cogito_pl.help_page import help_page
+from cogito_pl.user_errors import mistakes_as_one_message
+
+if TYPE_CHECKING:
+    from cogito_pl.cli import CogitoCLI
 
 
-def main(args: ArgsType = None) -> CogitoCLI:
-    """Runs the command line `args`, or the process's own."""
-    return CogitoCLI(args=args)
+def main(args: Sequence[str] | None = None) -> "CogitoCLI | None":
+    """Runs the command line `args`, or the process's own; a user's mistake ends it with one message."""
+    if page := help_page(sys.argv[1:] if args is None else args):
+        return print(page)
+    with mistakes_as_one_message():
+        from cogito_pl.cli import CogitoCLI
+
+        return CogitoCLI(args=args)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,57 @@
-"""The command line: parser settings and links, nothing else."""
+"""The command line: parser settings and links, and what is checked before anything is built."""
 
-import warnings
+import sys
+from typing import Any, NoReturn
 
 from jsonargparse import set_parsing_settings
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from cogito_pl.config_files import check_config_files
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import PolicyModule
+from cogito_pl.parse_errors import describe, suggestion, unknown_key
+from cogito_pl.quiet import silence_libraries
+from cogito_pl.terminal import tidy
+from cogito_pl.trainer_checks import check_checkpoint, check_sections, check_seed, check_trainer
+from cogito_pl.user_errors import exit_with
 
-# Deprecations between libraries that a user can do nothing about, repeated at every epoch.
-warnings.filterwarnings("ignore", message=".*'set_vital' is deprecated")
-warnings.filterwarnings("ignore", message=".*treespec, LeafSpec")
-warnings.filterwarnings("ignore", message="You are using a custom batch sampler `InOrderSampler`")  # it omits none
+silence_libraries()
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
+
+TRAINER_DEFAULTS = {
+    "use_distributed_sampler": False,  # our samplers share out over ranks themselves
+    "reload_dataloaders_every_n_epochs": 1,  # the order is a function of the epoch
+    "num_sanity_val_steps": 0,
+    "plugins": {"class_path": "cogito_pl.modules.checkpoint_io.AtomicCheckpointIO"},
+    "log_every_n_steps": 1,
+}
+
+
+_NO_SETTINGS = ("help", "print_config", "print_shtab", "print_completion")
+
+
+class CogitoParser(LightningArgumentParser):
+    """Says what is wrong with a setting in one message; never guesses a setting from the beginning of its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)  # the parsers that jsonargparse makes for classes included
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Adds the nearest key, which only the parser of a class knows; the outermost parser ends the process."""
+        if key := unknown_key(message):
+            message += suggestion(key, self._known_settings(ex))
+        if not self.exit_on_error:
+            super().error(message, ex)
+        outer = getattr(self, "parent_parser", self)
+        command = outer.words[:1] if outer.words and not outer.words[0].startswith("-") else []
+        exit_with(describe(message, outer.words, " ".join(["python train.py", *command])), ex)
+
+    def _known_settings(self, ex: Exception | None) -> list[str]:
+        """The dotted names of all settings: argparse has no public name for the list of its options."""
+        parser = getattr(ex, "subcommand_parser", None) or self
+        return [action.dest for action in parser._actions if action.dest not in _NO_SETTINGS]
 
 
 class CogitoCLI(LightningCLI):
@@ -26,14 +64,9 @@ class CogitoCLI(LightningCLI):
             subclass_mode_model=True,
             auto_configure_optimizers=False,
             seed_everything_default=17,
-            trainer_defaults={
-                "use_distributed_sampler": False,  # our samplers share out over ranks themselves
-                "reload_dataloaders_every_n_epochs": 1,  # the order is a function of the epoch
-                "num_sanity_val_steps": 0,
-                "plugins": {"class_path": "cogito_pl.modules.checkpoint_io.AtomicCheckpointIO"},
-                "log_every_n_steps": 1,
-            },
-            parser_kwargs={"parser_mode": "omegaconf+", "allow_abbrev": False},
+            trainer_defaults=dict(TRAINER_DEFAULTS),
+            parser_class=CogitoParser,
+            parser_kwargs={"parser_mode": "omegaconf+"},
             args=args,
         )
 
@@ -42,12 +75,26 @@ class CogitoCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Checks that the files can be read, parses them, and checks a checkpoint before it is opened."""
+        parser.words = list(sys.argv[1:] if args is None else args)
+        check_config_files(parser.words)
+        super().parse_arguments(parser, args)
+        check_seed(self.config[self.config["subcommand"]].seed_everything)
+        check_checkpoint(self.config[self.config["subcommand"]].get("ckpt_path"))
+
     def before_instantiate_classes(self) -> None:
         """Lets a run that goes on write its config.yaml into the folder it goes on in; any other finds it protected.
 
         Also takes the number of epochs from the stages, where there are any.
         """
         config = self.config[self.subcommand]
+        check_trainer(config.trainer)
+        check_sections(config.model)
         self.save_config_kwargs["overwrite"] = bool(self.subcommand == "predict" or config.get("ckpt_path"))
         if config.data.stages and config.trainer.max_epochs is None:
             config.trainer.max_epochs = sum(stage.get("epochs", Stage.epochs) for stage in config.data.stages)
+
+    def after_instantiate_classes(self) -> None:
+        """Makes the terminal quieter."""
+        tidy(self.trainer)
