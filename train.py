@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 def main(args: Sequence[str] | None = None) -> "CogitoCLI | None":
     """Runs the command line `args`, or the process's own; a user's mistake ends it with one message."""
-    if page := help_page(sys.argv[1:] if args is None else args):
+    words = list(sys.argv[1:] if args is None else args)
+    if page := help_page(words):
         return print(page)
-    with mistakes_as_one_message():
+    with mistakes_as_one_message(words):
+        import callbacks  # noqa: F401  makes the catalogue known by class path
         from cogito_pl.cli import CogitoCLI
 
-        return CogitoCLI(args=args)
+        return CogitoCLI(args)
 
 
 if __name__ == "__main__":

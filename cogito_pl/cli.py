@@ -3,8 +3,9 @@
 import sys
 from typing import Any, NoReturn
 
+import lightning.pytorch as L
 from jsonargparse import set_parsing_settings
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from cogito_pl.config_files import check_config_files
 from cogito_pl.data.curriculum import Stage
@@ -16,7 +17,6 @@ from cogito_pl.terminal import tidy
 from cogito_pl.trainer_checks import check_checkpoint, check_sections, check_seed, check_trainer
 from cogito_pl.user_errors import exit_with
 
-silence_libraries()
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
 
 TRAINER_DEFAULTS = {
@@ -54,13 +54,31 @@ class CogitoParser(LightningArgumentParser):
         return [action.dest for action in parser._actions if action.dest not in _NO_SETTINGS]
 
 
+class SaveConfig(SaveConfigCallback):
+    """Writes config.yaml beside the logs, and says what to do where another run's is there."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Writes the file, once."""
+        try:
+            super().setup(trainer, pl_module, stage)
+        except RuntimeError as error:
+            if "NOT exist" not in str(error):
+                raise
+            raise FileExistsError(
+                f"trainer.default_root_dir={trainer.default_root_dir}: {trainer.log_dir} holds the config.yaml of "
+                "another run; choose another folder, or resume that run by --ckpt_path"
+            ) from error
+
+
 class CogitoCLI(LightningCLI):
     """Takes the module from YAML (`class_path: cogito_pl.modules.GRPOModule`) and ties it to the data."""
 
     def __init__(self, args: ArgsType = None) -> None:
+        silence_libraries()
         super().__init__(
             PolicyModule,
             ReasoningDataModule,
+            save_config_callback=SaveConfig,
             subclass_mode_model=True,
             auto_configure_optimizers=False,
             seed_everything_default=17,

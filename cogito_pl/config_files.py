@@ -126,6 +126,12 @@ def where_given(args: Sequence[str], key: Sequence[str], value: str | None = Non
     return (alike or found or [None])[-1]
 
 
+def where_path_given(args: Sequence[str], path: str) -> Given | None:
+    """The setting that names a path or a folder above it, None where none does."""
+    texts = [given for given in _all_given(args) if isinstance(given.value, str) and "/" in given.value]
+    return next((given for given in reversed(texts) if Path(path).is_relative_to(given.value)), None)
+
+
 def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Every word with the one after it."""
     return zip(args, [*args[1:], None][: len(args)], strict=True)

@@ -1,12 +1,16 @@
 """Keeps off the terminal what tells a user nothing: advertising, bars of loading, deprecations between libraries."""
 
 import logging
-import os
 import re
 import warnings
 
+import datasets
+import huggingface_hub
+from transformers.utils import logging as transformers_logging
+
 NOISE = re.compile(
     r"Tip: For seamless|^Seed set to|^GPU available: False|^TPU available: False|^HPU available"
+    r"|thrown while requesting|^Retrying in"  # of the Hugging Face Hub; the error that follows says it
     r"|^`Trainer\(.*\)` was configured so|^Trainer already configured with model summary"
 )
 """Messages of Lightning that repeat a setting or advertise."""
@@ -14,6 +18,7 @@ NOISE = re.compile(
 LOGGERS = (
     "lightning.pytorch", "lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero",
     "lightning.fabric.utilities.seed", "lightning.pytorch.trainer.setup",
+    "huggingface_hub.utils._http",
 )  # fmt: skip
 
 WARNINGS = (
@@ -34,13 +39,14 @@ class NoNoise(logging.Filter):
 
 
 def silence_libraries() -> None:
-    """Switches off advertising, bars of loading and deprecations; before the libraries are imported."""
-    for name in ("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"):
-        os.environ.setdefault(name, "1")
+    """Switches off advertising, deprecations and bars of loading; bars of downloads stay."""
+    transformers_logging.disable_progress_bar()  # which also switches off those of downloads
+    huggingface_hub.utils.enable_progress_bars()
+    datasets.disable_progress_bars()
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(lightning|torch|torchdata|transformers)\b")
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(lightning|torch|torchdata|transformers)\b")
+    for category in (DeprecationWarning, FutureWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"(lightning|torch|torchdata|transformers)\b")
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, NoNoise) for known in logger.filters):

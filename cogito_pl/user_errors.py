@@ -16,11 +16,13 @@ import hashlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
+
+from cogito_pl.config_files import where_path_given
 
 SHOW_TRACEBACK = "COGITO_TRACEBACK"
 LINES = 6
@@ -32,15 +34,28 @@ _CHECKING = ("/lightning/pytorch/callbacks/", "/lightning/pytorch/cli.py")
 
 
 @contextmanager
-def mistakes_as_one_message() -> Iterator[None]:
-    """Ends the process with one message where the block raises a user's mistake; lets anything else through."""
+def mistakes_as_one_message(args: Sequence[str]) -> Iterator[None]:
+    """Ends the process with one message where the block raises a user's mistake; lets anything else through.
+
+    Args:
+        args: The command line, in which the setting of a path is looked up.
+    """
     try:
         yield
     except Exception as error:
         cause = without_wrapping(error)
         if not is_mistake(cause):
-            raise
-        exit_with(str(cause) or type(cause).__name__, error)
+            raise cause from cause.__cause__
+        exit_with(message_of(cause, args), error)
+
+
+def message_of(error: BaseException, args: Sequence[str]) -> str:
+    """The error's text; of a file that the operating system cannot open, with the setting that names it."""
+    if not isinstance(error, OSError) or error.filename is None or _by_raise_statement(error.__traceback__):
+        return str(error) or type(error).__name__
+    given = where_path_given(args, str(error.filename))
+    setting = f"{given.place}={given.value}: " if given else ""
+    return f"{setting}{error.filename}: {error.strerror}; correct the path, or its permissions"
 
 
 def exit_with(message: str, error: BaseException | None = None) -> NoReturn:

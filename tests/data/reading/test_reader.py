@@ -253,7 +253,8 @@ def test_too_many_rejections_stop_the_reading_and_are_counted_by_reason():
     assert "source p: 8 of 20 rows were rejected (40.0%), and rejection_limit=0.39 allows 39.0%" in message
     assert "4 rejected: the answer is empty (first: p.parquet row 12: the answer is empty)" in message
     assert "3 rejected: the question has N <image> markers for N images (first: p.parquet row 16" in message
-    assert message.count("\n  p.parquet row ") == 5
+    assert "raise data.rejection_limit" in message
+    assert len(message.splitlines()) <= 5
     result = read(path, rejection_limit=0.4)
     assert result.summary().splitlines()[0] == "12 of 20 rows are used, 8 rejected"
     assert len(result.summary().splitlines()) == 4
