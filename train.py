@@ -2,16 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cogito_pl.help_page import help_page
 from cogito_pl.user_errors import mistakes_as_one_message
 
-if TYPE_CHECKING:
-    from cogito_pl.cli import CogitoCLI
 
-
-def main(args: Sequence[str] | None = None) -> "CogitoCLI | None":
+def main(args: Sequence[str] | None = None) -> object:
     """Runs the command line `args`, or the process's own; a user's mistake ends it with one message."""
     words = list(sys.argv[1:] if args is None else args)
     if page := help_page(words):

@@ -121,8 +121,12 @@ def where_given(args: Sequence[str], key: Sequence[str], value: str | None = Non
         key: The names of the setting from the outside in, without list indices and `init_args`.
         value: Its text, where several settings have that name.
     """
-    found = [given for given in _all_given(args) if _names(given.place)[-len(key) :] == list(key)]
-    alike = [given for given in found if value is not None and str(given.value) == value]
+    found = [
+        given
+        for given in _all_given(args)
+        if _names(given.place)[-len(key) :] == list(key) and not given.place.endswith(".init_args")
+    ]
+    alike = [given for given in found if value is not None and _text(given.value) == value]
     return (alike or found or [None])[-1]
 
 
@@ -162,6 +166,11 @@ def _walk(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _walk(inner, f"{place}[{index}]")
+
+
+def _text(value: Any) -> str:
+    """What a message calls a value: a class by its path."""
+    return str(value["class_path"]) if isinstance(value, Mapping) and "class_path" in value else str(value)
 
 
 def _names(place: str) -> list[str]:

@@ -143,10 +143,8 @@ def describe(message: str, args: Sequence[str], program: str) -> str:
     elif _NO_GROUP.match(leaf.text):
         said = f"{_setting(args, leaf.keys, leaf.value)} is not a group of settings; write {{name: value, ...}}"
     elif found := _UNKNOWN.match(leaf.text):
-        key = found["option"] or found["sub"]
-        group = found["group"] if found["option"] is None and not leaf.text.startswith("Subcommand") else None
-        unknown, near = _unknown_part(key, found["near"])
-        keys = (*leaf.keys, *([group] if group else []), *unknown.split("."))
+        unknown, near = _unknown_part(_full_key(found), found["near"])
+        keys = (*leaf.keys, *unknown.split("."))
         setting = _setting(args, keys, None)
         said = f"{setting} is not a setting{_of(leaf.owner)}{near}"
     elif found := _NO_CLASS.search(leaf.text):
@@ -180,9 +178,7 @@ def unknown_key(message: str) -> str | None:
     if "; did you mean " in message or "; it has " in message:
         return None
     if found := _UNKNOWN.match(message):
-        if found["option"] is not None or message.startswith("Subcommand"):
-            return found["option"] or found["sub"]
-        return f"{found['group']}.{found['sub']}"
+        return _full_key(found)
     if (found := _UNRECOGNISED.match(message)) and found["words"].startswith("--"):
         return found["words"].split()[0].removeprefix("--").partition("=")[0]
     return None
@@ -246,6 +242,13 @@ def _short(value: object) -> str:
 
 def _of(owner: str | None) -> str:
     return f" of {owner.rsplit('.', 1)[-1]}" if owner else ""
+
+
+def _full_key(found: re.Match[str]) -> str:
+    """The unknown key, with the group of settings that it was looked for in; a subcommand is none."""
+    if found["option"] is not None or found[0].startswith("Subcommand"):
+        return found["option"] or found["sub"]
+    return f"{found['group']}.{found['sub']}"
 
 
 def _unknown_part(key: str, near: str | None) -> tuple[str, str]:

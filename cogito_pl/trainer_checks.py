@@ -1,6 +1,7 @@
 """Checks of settings that Lightning and jsonargparse refuse late, in many lines or without naming them."""
 
 import difflib
+import pickle
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -8,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import torch
 from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator, XLAAccelerator
 from lightning.pytorch.strategies import StrategyRegistry
 
@@ -110,13 +112,25 @@ def check_checkpoint(path: str | None) -> None:
             f"that folder has {', '.join(there[-3:])}" if there else "correct the path, or leave it out to start anew"
         )
         raise FileNotFoundError(f"--ckpt_path={path} does not exist; {remedy}")
-    if file.is_file() and not zipfile.is_zipfile(file):
-        raise ValueError(f"--ckpt_path={path} is not a checkpoint, or was cut off; name another file")
+    if file.is_file():
+        _check_checkpoint_file(file)
     if file.is_dir() and (file / "config.json").is_file():
         raise ValueError(
             f"--ckpt_path={path} is a model folder, which has no optimiser to resume; start from it by "
             "--model.init_args.policy.init_from"
         )
+
+
+def _check_checkpoint_file(file: Path) -> None:
+    wrong = ValueError(f"--ckpt_path={file} is not a checkpoint of a run, or was cut off; name another file")
+    if not zipfile.is_zipfile(file):
+        raise wrong
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise wrong from error
+    if not isinstance(content, dict) or "pytorch-lightning_version" not in content:
+        raise wrong
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -1,5 +1,6 @@
 """A user's mistake is one message and exit status 2; a bug keeps its traceback."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -45,16 +46,17 @@ def places(tiny_folder, playground_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mistakes")
     (folder / "other").mkdir()
     save_tiny(folder / "other", seed=0)
-    config = yaml.safe_load((folder / "other" / "config.json").read_text())
+    config = json.loads((folder / "other" / "config.json").read_text())
     config["text_config"]["num_hidden_layers"] = 3
     config["text_config"]["layer_types"] = config["text_config"]["layer_types"][:3]
-    (folder / "other" / "config.json").write_text(yaml.safe_dump(config, default_flow_style=True, width=10**6))
+    (folder / "other" / "config.json").write_text(json.dumps(config))
     (folder / "empty").mkdir()
     (folder / "list.yaml").write_text("- 1\n- 2\n")
     (folder / "broken.yaml").write_text("trainer:\n  max_epochs: [1, 2\ndata: {}\n")
     (folder / "twice.yaml").write_text("trainer: {max_epochs: 1}\ntrainer: {max_epochs: 2}\n")
     (folder / "cut.ckpt").write_text("not a checkpoint")
-    torch.save({"state_dict": {}, "module": "SFTModule"}, folder / "empty.ckpt")
+    torch.save({"state_dict": {}}, folder / "weights.ckpt")
+    torch.save({"state_dict": {}, "module": "SFTModule", "pytorch-lightning_version": "2.6.6"}, folder / "sft.ckpt")
     rows = ['{"question": "1 + 1?", "answer": "2"}', '{"question": "", "answer": "2"}', "{", '{"question": "a"}']
     (folder / "rows.jsonl").write_text("\n".join(rows))
     return {"TINY": str(tiny_folder), "DATA": str(playground_folder), "HERE": str(folder)}
@@ -185,13 +187,14 @@ MISTAKES = {
     "accelerator misspelt": ("--trainer.accelerator=cppu", ["trainer.accelerator=cppu", "did you mean cpu?"]),
     "no devices": ("--trainer.devices=0", ["trainer.devices=0", "set 1 or more"]),
     "devices in words": ("--trainer.devices=two", ["trainer.devices=two", "set 1 or more"]),
-    "strategy misspelt": ("--trainer.strategy=fsdp22", ["trainer.strategy=fsdp22", "did you mean fsdp2?"]),
+    "strategy misspelt": ("--trainer.strategy=dpp", ["trainer.strategy=dpp", "did you mean ddp?"]),
     "bf16-true": ("--trainer.precision=bf16-true", ["trainer.precision=bf16-true", "use bf16-mixed"]),
     "16-true": ("--trainer.precision=16-true", ["trainer.precision=16-true", "32-true"]),
     "precision misspelt": ("--trainer.precision=bf17", ["trainer.precision=bf17", "bf16-mixed"]),
     "seed below zero": ("--seed_everything=-1", ["seed_everything=-1", "choose a number from 0"]),
-    "checkpoint missing": ("--ckpt_path=HERE/none.ckpt", ["--ckpt_path=", "none.ckpt does not exist", "cut.ckpt"]),
+    "checkpoint missing": ("--ckpt_path=HERE/none.ckpt", ["--ckpt_path=", "none.ckpt does not", "that folder has"]),
     "checkpoint cut off": ("--ckpt_path=HERE/cut.ckpt", ["--ckpt_path=", "is not a checkpoint", "name another"]),
+    "checkpoint of no run": ("--ckpt_path=HERE/weights.ckpt", ["weights.ckpt is not a", "name another"]),
     "checkpoint that is a model folder": ("--ckpt_path=TINY", ["--ckpt_path=", "policy.init_from"]),
     "validation between epochs": ({"trainer": {"val_check_interval": -1}}, ["val_check_interval", "-1", "[0.0, 1.0]"]),
     # sizes and numbers that do not fit
@@ -255,7 +258,7 @@ MISTAKES = {
         model(policy={"init_from": "HERE/other"}), ["policy.init_from=", "num_hidden_layers", "same architecture"],
     ),
     "start that is no checkpoint": (model(policy={"init_from": "HERE/list.yaml"}), ["policy.init_from=", "correct it"]),
-    "checkpoint of another module": ("--ckpt_path=HERE/empty.ckpt", ["empty.ckpt", "of SFTModule", "init_from"]),
+    "checkpoint of another module": ("--ckpt_path=HERE/sft.ckpt", ["sft.ckpt", "of SFTModule", "init_from"]),
     "everything frozen": (
         model(policy={"freeze": ["vision", "projector", "language", "embeddings", "head"]}),
         ["policy.freeze", "nothing to train", "take a part out"],
@@ -360,8 +363,9 @@ def test_the_nearest_key_is_looked_for_beside_the_wrong_one_and_then_below():
 
 def test_help_lists_every_setting_of_data_and_trainer_with_its_default(build_cli):
     cli = build_cli("fit", "--config", ROOT / "configs/playground/grpo.yaml")
-    assert {setting.name for setting in trainer_settings()} == set(cli.config.fit.trainer.keys())
-    assert {setting.name for setting in data_settings()} == {*cli.config.fit.data.keys()} - {"seed"}
+    parsed = {section: {key.split(".")[0] for key in dict(cli.config.fit[section])} for section in ("trainer", "data")}
+    assert {setting.name for setting in trainer_settings()} == parsed["trainer"]
+    assert {setting.name for setting in data_settings()} == parsed["data"] - {"seed"}
     assert all(setting.text for setting in [*trainer_settings(), *data_settings()])
     page = help_page(["fit", "--help"])
     for words in ("--trainer.num_sanity_val_steps", "default: 0", "GRPOModule", "callbacks.HFExport", "--data.stages"):
