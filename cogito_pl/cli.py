@@ -1,47 +1,96 @@
-"""The command line: parser settings and links, nothing else."""
+"""The command line: parser settings and links, and what is checked before anything is built."""
 
-import warnings
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning.pytorch as L
 import yaml
 from jsonargparse import set_parsing_settings
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.validation_report import ValidationReport
+from cogito_pl.config_files import check_config_files
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import PolicyModule
 from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
+from cogito_pl.parse_errors import describe, suggestion, unknown_key
+from cogito_pl.quiet import silence_libraries
+from cogito_pl.terminal import tidy
+from cogito_pl.trainer_checks import check_checkpoint, check_sections, check_seed, check_trainer
+from cogito_pl.user_errors import exit_with
 
-# Deprecations between libraries that a user can do nothing about, repeated at every epoch.
-warnings.filterwarnings("ignore", message=".*'set_vital' is deprecated")
-warnings.filterwarnings("ignore", message=".*treespec, LeafSpec")
-warnings.filterwarnings("ignore", message="You are using a custom batch sampler `InOrderSampler`")  # it omits none
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
+
+TRAINER_DEFAULTS = {  # those of cogito_pl.modules.trainer_defaults, which scripts use, as they stand in YAML
+    "use_distributed_sampler": False,
+    "reload_dataloaders_every_n_epochs": 1,
+    "num_sanity_val_steps": 0,
+    "plugins": {"class_path": "cogito_pl.modules.checkpoint_io.AtomicCheckpointIO"},
+    "log_every_n_steps": 1,
+}
+
+
+_NO_SETTINGS = ("help", "print_config", "print_shtab", "print_completion")
+
+
+class CogitoParser(LightningArgumentParser):
+    """Says what is wrong with a setting in one message; never guesses a setting from the beginning of its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)  # the parsers that jsonargparse makes for classes included
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Adds the nearest key, which only the parser of a class knows; the outermost parser ends the process."""
+        if key := unknown_key(message):
+            message += suggestion(key, self._known_settings(ex))
+        if not self.exit_on_error:
+            super().error(message, ex)
+        outer = getattr(self, "parent_parser", self)
+        command = outer.words[:1] if outer.words and not outer.words[0].startswith("-") else []
+        exit_with(describe(message, outer.words, " ".join(["python train.py", *command])), ex)
+
+    def _known_settings(self, ex: Exception | None) -> list[str]:
+        """The dotted names of all settings: argparse has no public name for the list of its options."""
+        parser = getattr(ex, "subcommand_parser", None) or self
+        return [action.dest for action in parser._actions if action.dest not in _NO_SETTINGS]
+
+
+class SaveConfig(SaveConfigCallback):
+    """Writes config.yaml beside the logs, and says what to do where another run's is there."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Writes the file, once."""
+        try:
+            super().setup(trainer, pl_module, stage)
+        except RuntimeError as error:
+            if "NOT exist" not in str(error):
+                raise
+            raise FileExistsError(
+                f"trainer.default_root_dir={trainer.default_root_dir}: {trainer.log_dir} holds the config.yaml of "
+                "another run; choose another folder, or resume that run by --ckpt_path"
+            ) from error
 
 
 class CogitoCLI(LightningCLI):
     """Takes the module from YAML (`class_path: cogito_pl.modules.GRPOModule`) and ties it to the data."""
 
     def __init__(self, args: ArgsType = None) -> None:
+        silence_libraries()
         super().__init__(
             PolicyModule,
             ReasoningDataModule,
+            save_config_callback=SaveConfig,
             subclass_mode_model=True,
             auto_configure_optimizers=False,
             seed_everything_default=17,
-            trainer_defaults={
-                "use_distributed_sampler": False,  # our samplers share out over ranks themselves
-                "reload_dataloaders_every_n_epochs": 1,  # the order is a function of the epoch
-                "num_sanity_val_steps": 0,
-                "plugins": {"class_path": "cogito_pl.modules.checkpoint_io.AtomicCheckpointIO"},
-                "log_every_n_steps": 1,
-            },
-            parser_kwargs={"parser_mode": "omegaconf+", "allow_abbrev": False},
+            trainer_defaults=dict(TRAINER_DEFAULTS),
+            parser_class=CogitoParser,
+            parser_kwargs={"parser_mode": "omegaconf+"},
             args=args,
         )
 
@@ -49,6 +98,14 @@ class CogitoCLI(LightningCLI):
         """One seed for the order of draws and for sampling."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Checks that the files can be read, parses them, and checks a checkpoint before it is opened."""
+        parser.words = list(sys.argv[1:] if args is None else args)
+        check_config_files(parser.words)
+        super().parse_arguments(parser, args)
+        check_seed(self.config[self.config["subcommand"]].seed_everything)
+        check_checkpoint(self.config[self.config["subcommand"]].get("ckpt_path"))
 
     def before_instantiate_classes(self) -> None:
         """Lets a run that goes on write its config.yaml into the folder it goes on in; any other finds it protected.
@@ -64,6 +121,8 @@ class CogitoCLI(LightningCLI):
         several = [path for path in map(str, config.config or ()) if sets_stages(Path(path))]
         if len(several) > 1:
             rank_zero_warn(f"data.stages is set by {' and '.join(several)}: the stages of {several[-1]} are used")
+        check_trainer(config.trainer)
+        check_sections(config.model)
         self.save_config_kwargs["overwrite"] = bool(self.subcommand == "predict" or config.get("ckpt_path"))
         if config.data.stages and config.trainer.max_epochs is None:
             config.trainer.max_epochs = sum(stage.get("epochs", Stage.epochs) for stage in config.data.stages)
@@ -78,10 +137,11 @@ class CogitoCLI(LightningCLI):
         return super().instantiate_trainer(callbacks=[*given, *added], **kwargs)
 
     def after_instantiate_classes(self) -> None:
-        """Lets a resumed fit log where it logged before."""
+        """Lets a resumed fit log where it logged before, and makes the terminal quieter."""
         checkpoint = self.config[self.subcommand].get("ckpt_path")
         if self.subcommand == "fit" and checkpoint and Path(checkpoint).exists():
             continue_logs(self.trainer, Path(checkpoint))
+        tidy(self.trainer)
 
 
 def sets_stages(path: Path) -> bool:

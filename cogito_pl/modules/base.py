@@ -73,6 +73,8 @@ class PolicyModule(SamplingModule, StagedModule):
         data = self.trainer.datamodule
         sources = (*data.train_sources, *data.validation_sources, *data.predict_sources)
         self.reward.check_sources([source.label for source in sources])
+        for source in sources:
+            self.reward.check_kind(source.label, source.kind)
         if stage != "fit":
             return
         world = self.trainer.world_size
@@ -107,17 +109,26 @@ class PolicyModule(SamplingModule, StagedModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the log folder, and what the loggers have of the last validation: a resumed run continues both."""
-        checkpoint |= {"log_dir": log_folder(self.trainer), "validation": self.validation}
+        """Adds which module wrote it, the log folder and what the loggers have of the last validation."""
+        checkpoint |= {"module": type(self).__name__, "log_dir": log_folder(self.trainer)}
+        checkpoint["validation"] = self.validation
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuses the checkpoint of another model before anything is overwritten."""
+        """Refuses the checkpoint of another module or model before anything is overwritten."""
+        if checkpoint.get("module") != type(self).__name__ and self.trainer.state.fn == "fit":
+            raise ValueError(
+                f"--ckpt_path={self.trainer.ckpt_path} is a checkpoint of {checkpoint.get('module')}, and this run is "
+                f"of {type(self).__name__}: its optimiser cannot be resumed; start from its weights by policy.init_from"
+            )
         self.validation = self.restored_validation = checkpoint["validation"]
         if "state_dict" not in checkpoint:  # a sharded strategy has read and checked it by itself
             return
         found = {key: value for key, value in checkpoint["state_dict"].items() if key.startswith(CHECKPOINT_PREFIX)}
         if problem := mismatch({CHECKPOINT_PREFIX + k: v for k, v in self.policy.model.state_dict().items()}, found):
-            raise ValueError(f"--ckpt_path holds another model than policy.name={self.policy_config.name}: {problem}")
+            raise ValueError(
+                f"--ckpt_path holds another model than policy.name={self.policy_config.name}: {problem}; resume a run "
+                "of this model, or correct policy.name"
+            )
 
     def teardown(self, stage: str) -> None:
         """Ends the grading processes and frees the engine."""

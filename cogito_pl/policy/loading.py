@@ -1,5 +1,6 @@
 """Loads a transformers model, its weights from a model folder or a Lightning checkpoint; all of them, or an error."""
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from cogito_pl.policy.adapters import MARK, START, adapted_layers, add_adapters,
 from cogito_pl.policy.config import PolicyConfig
 from cogito_pl.policy.families import Family
 from cogito_pl.policy.freezing import freeze_parts
+from cogito_pl.policy.model_folder import check_same_architecture
 
 CHECKPOINT_PREFIX = "policy.model."
 
@@ -23,8 +25,12 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
     """
     start = Path(config.init_from) if config.init_from else None
     if start is not None and not start.exists():
-        raise FileNotFoundError(f"policy.init_from={config.init_from}: no such model folder or Lightning checkpoint")
+        raise FileNotFoundError(
+            f"policy.init_from={config.init_from}: no such model folder or Lightning checkpoint; correct it"
+        )
     folder = str(start) if start is not None and start.is_dir() else config.name
+    if folder != config.name:
+        check_same_architecture(config.name, folder)
     model = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
     )
@@ -42,6 +48,8 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
 
 def load_checkpoint_weights(model: nn.Module, path: Path) -> None:
     """Copies the policy's weights out of a Lightning checkpoint; every one must be there and fit."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"policy.init_from={path} is neither a model folder nor a Lightning checkpoint; correct it")
     state = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("state_dict", {})
     weights = {
         key.removeprefix(CHECKPOINT_PREFIX): value for key, value in state.items() if key.startswith(CHECKPOINT_PREFIX)

@@ -11,6 +11,7 @@ from transformers import AutoConfig, GenerationConfig, PreTrainedConfig
 
 from cogito_pl.policy.config import PolicyConfig
 from cogito_pl.policy.families import find_family
+from cogito_pl.policy.model_folder import read_for
 from cogito_pl.policy.prompt import EncodedImage, Prompt, PromptCache
 from cogito_pl.problem import Problem
 
@@ -20,9 +21,11 @@ class PromptEncoder:
 
     def __init__(self, config: PolicyConfig) -> None:
         self.config = config
-        model_config = AutoConfig.from_pretrained(config.name)
+        with read_for("policy.name", config.name):
+            model_config = AutoConfig.from_pretrained(config.name)
         self.family = find_family(config.family, model_config.model_type)
-        self.processor = self.family.load_processor(config.name)
+        with read_for("policy.name", config.name):
+            self.processor = self.family.load_processor(config.name)
         self.tokenizer = self.processor.tokenizer
         self.family.limit_pixels(self.processor, config.min_pixels, config.max_pixels)
         self._cache = PromptCache(config.prompt_cache_mib)

@@ -102,6 +102,14 @@ class Reward:
                 f"{', '.join(sorted(set(names)))}: correct the name, or leave it out"
             )
 
+    def check_kind(self, source: str, kind: str | None) -> None:
+        """Raises ValueError for the kind of a source that no verifier is for, even if every row states its own."""
+        if kind is not None and kind not in self._verifiers:
+            raise ValueError(
+                f"source {source}: kind={kind} has no verifier; choose one of {', '.join(self._verifiers)}, or name a "
+                "verifier of your own under reward.verifiers"
+            )
+
     def score(self, responses: Sequence[str], problems: Sequence[Problem]) -> RewardResult:
         """Rewards each response for its problem.
 

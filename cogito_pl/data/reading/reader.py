@@ -18,8 +18,8 @@ from cogito_pl.problem import Problem
 from cogito_pl.rewards import check_gold
 
 _log = logging.getLogger(__name__)
-_REASONS = 4  # that an error shows
 _LONG = 2000  # a progress bar is shown for more rows than this
+_REASONS = 3  # so many are named in an error
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_source(
         ValueError: The settings do not fit the data; the message names the setting and the remedy.
     """
     if not 0 <= rejection_limit <= 1:
-        raise ValueError(f"rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
+        raise ValueError(f"data.rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
     table = open_table(source)
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
@@ -132,11 +132,11 @@ def read_source(
     share = len(result.rejections) / len(table)
     if share > rejection_limit or not result.problems:
         reasons = result.by_reason()
-        more = max(0, len(reasons) - _REASONS)
-        shown = "\n".join([*reasons[:_REASONS], *([f"  and {more} more reasons"] if more else [])])
+        more = [f"  and {len(reasons) - _REASONS} other reasons"] if len(reasons) > _REASONS else []
         raise TooManyRejected(
             f"source {source.label}: {len(result.rejections)} of {len(table)} rows were rejected ({share:.1%}), and "
-            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}:\n{shown}"
+            f"rejection_limit={rejection_limit} allows {rejection_limit:.1%}; correct the data or the settings of the "
+            "source, or raise data.rejection_limit\n" + "\n".join([*reasons[:_REASONS], *more])
         )
     return result
 

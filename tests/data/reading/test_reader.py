@@ -254,7 +254,8 @@ def test_too_many_rejections_stop_the_reading_and_are_counted_by_reason():
     assert "4 rejected, such as p.parquet row 13: the answer is empty" in message
     assert "3 rejected, such as p.parquet row 17: the question has 2 <image> markers for 1 images" in message
     assert "1 rejected: p.parquet row 20: the kind is empty" in message
-    assert message.count("p.parquet row ") == 3
+    assert "raise data.rejection_limit" in message
+    assert len(message.splitlines()) <= 5
     result = read(path, rejection_limit=0.4)
     assert result.summary().splitlines()[0] == "12 of 20 rows are used, 8 rejected"
     assert len(result.summary().splitlines()) == 4
