@@ -51,7 +51,7 @@ class DifficultyWriter(BasePredictionWriter):
         return path, path.with_suffix(".trials")
 
     def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
-        """Lets go of the files; what is in them stays."""
+        """Closes the files; what is in them stays."""
         for store in module.stores:
             store.close()
 

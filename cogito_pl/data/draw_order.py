@@ -52,7 +52,7 @@ class DrawContext:
 
 @dataclass(frozen=True)
 class DrawOutcome:
-    """What became of a draw: the result of its group of completions.
+    """The outcome of a draw: what its group of completions achieved.
 
     Args:
         number: Number of the draw.

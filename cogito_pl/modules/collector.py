@@ -54,7 +54,7 @@ class Collector:
         return rollout_callbacks(self.module.trainer)
 
     def collect(self, batch: Batch, settings: Settings) -> Collected:
-        """Samples, rewards and compares; tells callbacks and the draw order what became of the batch."""
+        """Samples, rewards and compares; tells callbacks and the draw order of the outcome."""
         module, trainer, loss = self.module, self.module.trainer, settings.loss
         for callback in self.callbacks:
             callback.on_rollout_start(trainer, module)

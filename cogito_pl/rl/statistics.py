@@ -76,7 +76,7 @@ def summary(prompts: Sequence[Outcome]) -> dict[str, float]:
 
 
 def draw_outcomes(sampled: Sequence[Rollout], index_of: Callable[[int, int], int]) -> list[DrawOutcome]:
-    """What became of the draws of all ranks, ordered by attempt and draw. Collective.
+    """The outcomes of the draws of all ranks, ordered by attempt and draw. Collective.
 
     Args:
         sampled: A rollout and its refills.
