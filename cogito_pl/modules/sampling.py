@@ -79,13 +79,12 @@ class SamplingModule(L.LightningModule):
 
     def log_metrics(self, step: int) -> None:
         """Logs what was added to `metrics`, over all ranks, at optimiser step `step`. Collective."""
-        values = self.metrics.pop(self.device)
+        values, alone = self.metrics.pop(self.device), self.trainer.state.fn == "validate"
         for name, value in values.items():
             shown = name in (*self.progress_bar, "val/accuracy")
-            self.log(
-                name, value, prog_bar=shown, logger=False, batch_size=1
-            )  # it would repeat old values at every step
-        for logger in self.trainer.loggers if values else ():
+            # In a fit, Lightning's route to the loggers would repeat old values at every step.
+            self.log(name, value, prog_bar=shown, logger=alone, batch_size=1)
+        for logger in self.trainer.loggers if values and not alone else ():
             logger.log_metrics(values, step=step)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
