@@ -79,12 +79,12 @@ class SamplingModule(L.LightningModule):
 
     def log_metrics(self, step: int) -> dict[str, float]:
         """Logs what was added to `metrics`, over all ranks, at optimiser step `step`, and returns it. Collective."""
-        values = self.metrics.pop(self.device)
+        values, alone = self.metrics.pop(self.device), self.trainer.state.fn == "validate"
         for name, value in values.items():
             shown = name in (*self.progress_bar, "val/accuracy")
-            # By Lightning's route to the loggers, old values would come again at every step.
-            self.log(name, value, prog_bar=shown, logger=False, batch_size=1)
-        for logger in self.trainer.loggers if values else ():
+            # In a fit, Lightning's route to the loggers would repeat old values at every step.
+            self.log(name, value, prog_bar=shown, logger=alone, batch_size=1)
+        for logger in self.trainer.loggers if values and not alone else ():
             logger.log_metrics(values, step=step)
         return values
 

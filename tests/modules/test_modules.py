@@ -109,6 +109,7 @@ def test_validation_reports_every_source_and_all_together(tiny_folder, playgroun
     scopes = {"val"} | {f"val/{name}" for name in datamodule.validation_names}
     logged = {name for name in fit.callback_metrics}
     assert {f"{scope}/{name}" for scope in scopes for name in names} <= logged
+    assert metrics["val/accuracy"] == fit.callback_metrics["val/accuracy"]
     assert all(value == value for value in metrics.values())
 
 
