@@ -285,7 +285,9 @@ def _missing(names: str, leaf: Leaf) -> str:
     names = ", ".join(name.split(".", 1)[-1] if not leaf.keys else name for name in names.split(", "))
     if names == "model":
         return "model is missing; give a recipe by --config, such as --config configs/playground/grpo.yaml"
-    return f"{'.'.join(leaf.keys)}{': ' if leaf.keys else ''}{names} is missing{_of(leaf.owner)}; set it"
+    place = ".".join([*leaf.keys, *(["init_args"] if leaf.owner else [])])
+    needed = f"{leaf.owner.rsplit('.', 1)[-1]} needs it" if leaf.owner else "it is needed"
+    return f"{place}{'.' if place else ''}{names} is missing; {needed}, so set it"
 
 
 def _nearest_class(found: re.Match[str]) -> str:

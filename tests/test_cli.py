@@ -224,6 +224,6 @@ def test_help_describes_every_setting_of_a_module(run_cli):
         "Completions per prompt",
         "Smallest set of likeliest tokens",
         "k3 estimate",
-        "Parts that do not learn",
+        "Parts that are not trained",
     ):
         assert words in text

@@ -149,6 +149,12 @@ MISTAKES = {
     ),
     "key of a source": (data(train=[{**SOURCE, "splitt": "x"}]), ["data.train[0].splitt=x", "did you mean split?"]),
     "key of the columns": (data(train=[{**SOURCE, "columns": {"query": "q"}}]), ["columns.query=q", "question"]),
+    "key in a mapping on the command line": (
+        "--model.init_args.policy.lora={rnk: 3}", ["policy.lora.rnk=3", "did you mean rank?"],
+    ),
+    "scorer missing": (
+        "--model=cogito_pl.modules.ScoreModule", ["model.init_args.scorer is missing", "ScoreModule", "set it"],
+    ),
     "key of a stage": (data(stages=[{"name": "a", "epoch": 3}]), ["data.stages[0].epoch=3", "did you mean epochs?"]),
     "key on the command line": ("--trainer.max_epoch=3", ["--trainer.max_epoch=3", "did you mean trainer.max_epochs?"]),
     "beginning of a key": ("--model.init_args.loss.clip_lo=1", ["loss.clip_lo=1", "did you mean loss.clip_low?"]),
@@ -203,7 +209,8 @@ MISTAKES = {
     "group of one": (model(schedule={"group_size": 1}), ["schedule.group_size=1", "use 2 or more"]),
     "negative clip range": (model(loss={"clip_low": -0.2}), ["clip_low=-0.2", "use 0 or more"]),
     "negative learning rate": (
-        model(optimizer={"class_path": "torch.optim.AdamW", "init_args": {"lr": -1.0}}), ["learning rate", "-1.0"],
+        model(optimizer={"class_path": "torch.optim.AdamW", "init_args": {"lr": -1.0}}),
+        ["optimizer", "learning rate: -1.0", "correct"],
     ),
     "greedy GRPO": (model(sampling={"temperature": 0}), ["sampling.temperature=0", "variety"]),
     "share above one": (data(rejection_limit=2.0), ["data.rejection_limit=2.0", "from 0 to 1"]),
@@ -259,6 +266,9 @@ MISTAKES = {
     ),
     "start that is no checkpoint": (model(policy={"init_from": "HERE/list.yaml"}), ["policy.init_from=", "correct it"]),
     "checkpoint of another module": ("--ckpt_path=HERE/sft.ckpt", ["sft.ckpt", "of SFTModule", "init_from"]),
+    "attention without its package": (
+        model(policy={"attention": "flash_attention_2"}), ["policy.attention=flash_attention_2", "use sdpa"],
+    ),
     "everything frozen": (
         model(policy={"freeze": ["vision", "projector", "language", "embeddings", "head"]}),
         ["policy.freeze", "nothing to train", "take a part out"],
