@@ -43,10 +43,8 @@ COMMANDS = ("fit", "validate", "predict")
 _CATALOGUES = {
     "model": "cogito_pl.modules", "trainer.callbacks": "callbacks", "trainer.logger": "lightning.pytorch.loggers",
 }  # fmt: skip
-_WITH_HELP = (
-    "model", "trainer.callbacks", "trainer.logger", "data.train", "data.validation", "data.predict", "data.stages",
-    "data.strata", "data.subset", "data.draw_order",
-)  # fmt: skip
+_HELP_BY_CLASS = ("model", "trainer.callbacks", "trainer.logger", "data.draw_order")
+_HELP = ("data.train", "data.validation", "data.predict", "data.stages", "data.strata", "data.subset")
 _TYPES = {
     "<class 'int'>": "a whole number",
     "<class 'float'>": "a number",
@@ -314,8 +312,10 @@ def _classes_like(value: str, keys: Sequence[str]) -> list[str]:
 
 
 def _place_to_look(leaf: Leaf, program: str) -> list[str]:
-    if leaf.owners and leaf.keys:
-        outer = next((key for key in (".".join(leaf.keys[:n]) for n in (2, 1)) if key in _WITH_HELP), None)
-        if outer:
+    """Where the settings around the wrong one are described."""
+    for outer in (".".join(leaf.keys[:depth]) for depth in (2, 1)):
+        if outer in _HELP:
+            return [f"See {program} --{outer}.help"]
+        if outer in _HELP_BY_CLASS and leaf.owners:
             return [f"See {program} --{outer}.help={leaf.owners[0]}"]
     return [f"See {program} --help"]

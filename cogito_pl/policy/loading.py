@@ -37,7 +37,9 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
         )
     except ImportError as error:
         reason = str(error).split("\n")[0]
-        raise ValueError(f"policy.attention={config.attention} needs a package; use sdpa ({reason})") from error
+        raise ValueError(
+            f"policy.attention={config.attention} needs a package that is missing; use sdpa, or install it ({reason})"
+        ) from error
     freeze_parts(family, model, config.freeze)
     if config.lora is not None:
         add_adapters(family, model, config.lora, config.freeze)
