@@ -127,7 +127,8 @@ def where_given(args: Sequence[str], key: Sequence[str], value: str | None = Non
         if _names(given.place)[-len(key) :] == list(key) and not given.place.endswith(".init_args")
     ]
     alike = [given for given in found if value is not None and _text(given.value) == value]
-    return (alike or found or [None])[-1]
+    whole = [given for given in found if not given.place.endswith("]")]
+    return (alike or whole or found or [None])[-1]
 
 
 def where_path_given(args: Sequence[str], path: str) -> Given | None:
@@ -153,7 +154,13 @@ def _all_given(args: Sequence[str]) -> Iterator[Given]:
     for word, following in _pairs(args):
         if word.startswith("--") and word not in ("--config", "--print_config"):
             place, equals, value = word.removeprefix("--").partition("=")
-            yield Given(place, value if equals else following, None)
+            value = value if equals else following
+            try:
+                inner = list(_walk(yaml.safe_load(value or ""), place))[1:]
+            except yaml.YAMLError:
+                inner = []
+            yield Given(place, value, None)
+            yield from (Given(*found, None) for found in inner)
 
 
 def _walk(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -43,10 +43,8 @@ COMMANDS = ("fit", "validate", "predict")
 _CATALOGUES = {
     "model": "cogito_pl.modules", "trainer.callbacks": "callbacks", "trainer.logger": "lightning.pytorch.loggers",
 }  # fmt: skip
-_WITH_HELP = (
-    "model", "trainer.callbacks", "trainer.logger", "data.train", "data.validation", "data.predict", "data.stages",
-    "data.strata", "data.subset", "data.draw_order",
-)  # fmt: skip
+_HELP_BY_CLASS = ("model", "trainer.callbacks", "trainer.logger", "data.draw_order")
+_HELP = ("data.train", "data.validation", "data.predict", "data.stages", "data.strata", "data.subset")
 _TYPES = {
     "<class 'int'>": "a whole number",
     "<class 'float'>": "a number",
@@ -285,7 +283,9 @@ def _missing(names: str, leaf: Leaf) -> str:
     names = ", ".join(name.split(".", 1)[-1] if not leaf.keys else name for name in names.split(", "))
     if names == "model":
         return "model is missing; give a recipe by --config, such as --config configs/playground/grpo.yaml"
-    return f"{'.'.join(leaf.keys)}{': ' if leaf.keys else ''}{names} is missing{_of(leaf.owner)}; set it"
+    place = ".".join([*leaf.keys, *(["init_args"] if leaf.owner else [])])
+    needed = f"{leaf.owner.rsplit('.', 1)[-1]} needs it" if leaf.owner else "it is needed"
+    return f"{place}{'.' if place else ''}{names} is missing; {needed}, so set it"
 
 
 def _nearest_class(found: re.Match[str]) -> str:
@@ -312,8 +312,10 @@ def _classes_like(value: str, keys: Sequence[str]) -> list[str]:
 
 
 def _place_to_look(leaf: Leaf, program: str) -> list[str]:
-    if leaf.owners and leaf.keys:
-        outer = next((key for key in (".".join(leaf.keys[:n]) for n in (2, 1)) if key in _WITH_HELP), None)
-        if outer:
+    """Where the settings around the wrong one are described."""
+    for outer in (".".join(leaf.keys[:depth]) for depth in (2, 1)):
+        if outer in _HELP:
+            return [f"See {program} --{outer}.help"]
+        if outer in _HELP_BY_CLASS and leaf.owners:
             return [f"See {program} --{outer}.help={leaf.owners[0]}"]
     return [f"See {program} --help"]

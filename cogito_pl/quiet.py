@@ -9,7 +9,7 @@ import huggingface_hub
 from transformers.utils import logging as transformers_logging
 
 NOISE = re.compile(
-    r"Tip: For seamless|^Seed set to|^GPU available: False|^TPU available: False|^HPU available"
+    r"Tip: For seamless|Seed set to \d|^GPU available: False|^TPU available: False|^HPU available"
     r"|thrown while requesting|^Retrying in"  # of the Hugging Face Hub; the error that follows says it
     r"|^`Trainer\(.*\)` was configured so|^Trainer already configured with model summary"
 )

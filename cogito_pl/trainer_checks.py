@@ -17,9 +17,9 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
     "auto": lambda: True,
     "cpu": lambda: True,
     "gpu": lambda: CUDAAccelerator.is_available() or MPSAccelerator.is_available(),
-    "cuda": CUDAAccelerator.is_available,
-    "mps": MPSAccelerator.is_available,
-    "tpu": XLAAccelerator.is_available,
+    "cuda": lambda: CUDAAccelerator.is_available(),
+    "mps": lambda: MPSAccelerator.is_available(),
+    "tpu": lambda: XLAAccelerator.is_available(),
 }
 LOW_PRECISION = ("16-true", "bf16-true")
 

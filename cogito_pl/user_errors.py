@@ -50,9 +50,11 @@ def mistakes_as_one_message(args: Sequence[str]) -> Iterator[None]:
 
 
 def message_of(error: BaseException, args: Sequence[str]) -> str:
-    """The error's text; of a file that the operating system cannot open, with the setting that names it."""
+    """The error's text, with the place to look for one of Lightning's, and the setting of a file that has no access."""
     if not isinstance(error, OSError) or error.filename is None or _by_raise_statement(error.__traceback__):
-        return str(error) or type(error).__name__
+        text = str(error) or type(error).__name__
+        lightning = "/lightning/pytorch/" in _raised_in(error)
+        return f"{text}\nSee python train.py {args[0]} --help" if lightning and args else text
     given = where_path_given(args, str(error.filename))
     setting = f"{given.place}={given.value}: " if given else ""
     return f"{setting}{error.filename}: {error.strerror}; correct the path, or its permissions"

@@ -100,6 +100,8 @@ def main(monkeypatch):
 
     only = {"fit": LightningCLI.subcommands()["fit"]}
     monkeypatch.setattr(CogitoCLI, "subcommands", staticmethod(lambda: only))
+    for accelerator in ("CUDAAccelerator", "MPSAccelerator"):
+        monkeypatch.setattr(f"cogito_pl.trainer_checks.{accelerator}.is_available", staticmethod(lambda: False))
     return main
 
 
@@ -149,6 +151,12 @@ MISTAKES = {
     ),
     "key of a source": (data(train=[{**SOURCE, "splitt": "x"}]), ["data.train[0].splitt=x", "did you mean split?"]),
     "key of the columns": (data(train=[{**SOURCE, "columns": {"query": "q"}}]), ["columns.query=q", "question"]),
+    "key in a mapping on the command line": (
+        "--model.init_args.policy.lora={rnk: 3}", ["policy.lora.rnk=3", "did you mean rank?"],
+    ),
+    "scorer missing": (
+        "--model=cogito_pl.modules.ScoreModule", ["model.init_args.scorer is missing", "ScoreModule", "set it"],
+    ),
     "key of a stage": (data(stages=[{"name": "a", "epoch": 3}]), ["data.stages[0].epoch=3", "did you mean epochs?"]),
     "key on the command line": ("--trainer.max_epoch=3", ["--trainer.max_epoch=3", "did you mean trainer.max_epochs?"]),
     "beginning of a key": ("--model.init_args.loss.clip_lo=1", ["loss.clip_lo=1", "did you mean loss.clip_low?"]),
@@ -180,7 +188,7 @@ MISTAKES = {
     "YAML broken": ("--config=HERE/broken.yaml", ["broken.yaml is not YAML", "line 3", "correct that line"]),
     "YAML of a list": ("--config=HERE/list.yaml", ["list.yaml holds [1, 2]", "write sections"]),
     "YAML key twice": ("--config=HERE/twice.yaml", ["twice.yaml", "'trainer' is given twice", "join"]),
-    "colon without a space": ("--data.stages=[{name:easy}]", ["data.stages.name:easy", "a space follows the colon"]),
+    "colon without a space": ("--data.stages=[{name:easy}]", ["name:easy", "a space follows the colon"]),
     "print_config flag": ("--print_config=all", ["--print_config", "all", "--help"]),
     # what the trainer cannot do
     "no such GPU": ("--trainer.accelerator=gpu", ["trainer.accelerator=gpu", "set trainer.accelerator=cpu"]),
@@ -203,7 +211,8 @@ MISTAKES = {
     "group of one": (model(schedule={"group_size": 1}), ["schedule.group_size=1", "use 2 or more"]),
     "negative clip range": (model(loss={"clip_low": -0.2}), ["clip_low=-0.2", "use 0 or more"]),
     "negative learning rate": (
-        model(optimizer={"class_path": "torch.optim.AdamW", "init_args": {"lr": -1.0}}), ["learning rate", "-1.0"],
+        model(optimizer={"class_path": "torch.optim.AdamW", "init_args": {"lr": -1.0}}),
+        ["optimizer", "learning rate: -1.0", "correct"],
     ),
     "greedy GRPO": (model(sampling={"temperature": 0}), ["sampling.temperature=0", "variety"]),
     "share above one": (data(rejection_limit=2.0), ["data.rejection_limit=2.0", "from 0 to 1"]),
@@ -274,7 +283,7 @@ def test_a_mistake_is_one_message_that_names_setting_value_and_remedy(main, plac
     printed = capsys.readouterr().err
     message = printed[printed.index("error: ") :]
     assert exit_info.value.code == 2
-    assert printed.count("error: ") == 1
+    assert sum(line.startswith("error: ") for line in printed.splitlines()) == 1
     assert "Traceback" not in printed
     assert len(message.splitlines()) <= 6
     for words in named:
@@ -372,6 +381,20 @@ def test_help_lists_every_setting_of_data_and_trainer_with_its_default(build_cli
         assert words in page
     assert "fit" in help_page(["-h"])
     assert help_page(["fit", "--model.help=cogito_pl.modules.GRPOModule"]) is None
+
+
+@pytest.mark.parametrize("name", ["key of a source", "key of a callback", "key in init_args of the model"])
+def test_the_page_that_a_message_names_describes_the_setting_that_was_meant(
+    main, places, recipe, tmp_path, capsys, name
+):
+    with pytest.raises(SystemExit):
+        main(own_words(MISTAKES[name][0], places, recipe, tmp_path))
+    message = capsys.readouterr().err
+    meant = message.split("did you mean ")[1].split("?")[0]
+    with pytest.raises(SystemExit) as exit_info:
+        main(message.split("See python train.py ")[1].split())
+    assert exit_info.value.code == 0
+    assert f".{meant}" in capsys.readouterr().out
 
 
 def test_help_imports_neither_torch_nor_lightning():

@@ -103,7 +103,10 @@ class PolicyModule(SamplingModule, StagedModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """One optimiser over the parameters that are trained, stepped along `learning_rate`."""
-        optimizer = self.make_optimizer([p for p in self.policy.parameters() if p.requires_grad])
+        try:
+            optimizer = self.make_optimizer([p for p in self.policy.parameters() if p.requires_grad])
+        except ValueError as error:
+            raise ValueError(f"model.init_args.optimizer: {error}; correct its init_args") from error
         factor = RateFactor(self.learning_rate, self.optimizer_steps())
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

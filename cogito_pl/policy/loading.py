@@ -31,9 +31,15 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
     folder = str(start) if start is not None and start.is_dir() else config.name
     if folder != config.name:
         check_same_architecture(config.name, folder)
-    model = AutoModelForImageTextToText.from_pretrained(
-        folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
-    )
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=getattr(torch, config.dtype), attn_implementation=config.attention
+        )
+    except ImportError as error:
+        reason = str(error).split("\n")[0]
+        raise ValueError(
+            f"policy.attention={config.attention} needs a package that is missing; use sdpa, or install it ({reason})"
+        ) from error
     freeze_parts(family, model, config.freeze)
     if config.lora is not None:
         add_adapters(family, model, config.lora, config.freeze)

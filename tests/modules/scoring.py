@@ -24,6 +24,9 @@ class Coin:
     def check_sources(self, names):
         pass
 
+    def check_kind(self, source, kind):
+        pass
+
     def close(self):
         pass
 
