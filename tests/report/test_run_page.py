@@ -132,7 +132,7 @@ def test_the_page_names_command_checkpoints_exports_and_handed_over_weights(text
 
 def test_nothing_is_missing_where_everything_is_recorded(text):
     missing = [line for line in Page(text).words if "record" in line and "callbacks." in line]
-    assert missing == ["Recorded by callbacks.RolloutTable; filters act as you type."]
+    assert missing == []
 
 
 def test_a_bare_run_says_in_one_line_each_who_would_record_what_is_missing(tmp_path):
