@@ -18,7 +18,7 @@ from cogito_pl.quickstart.summary import Answers
 from cogito_pl.quickstart.tables import control_section, phase_table
 from cogito_pl.report.curriculum import stage_section
 from cogito_pl.report.curves import read_curves
-from cogito_pl.report.page import Section, render, speed_table, versions, write_page
+from cogito_pl.report.page import Section, speed_table, versions, write_page
 from cogito_pl.report.run_folder import RunFolder
 
 
@@ -33,7 +33,8 @@ def write_report(settings: Settings, summary: dict, answers: Answers, phases: Se
     """
     folders = (settings.run / "sft", settings.run / "grpo")
     sft, grpo = (read_curves(folder) | {CAREFUL: careful_curve(folder)} for folder in folders)
-    text = render(
+    return write_page(
+        settings.run / "report.html",
         "report_template.html",
         Path(__file__).parent,
         title=f"cogito_pl quickstart, seed {settings.seed}",
@@ -62,7 +63,6 @@ def write_report(settings: Settings, summary: dict, answers: Answers, phases: Se
         commands="\n".join(line for phase in phases for line in phase.shown()),
         files=files(settings, phases),
     )
-    return write_page(settings.run / "report.html", text)
 
 
 def curriculum(folder: Path) -> Section | None:

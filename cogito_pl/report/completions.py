@@ -3,13 +3,12 @@
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-
-from cogito_pl.files import read_jsonl
 
 MOST_TEXT = 36_000_000
 """Characters of completions and problems on one page; the oldest completions are left out beyond."""
@@ -20,6 +19,12 @@ Row = Mapping[str, Any]
 """A record of `callbacks.RolloutTable`, with `set`, the name of what it is of."""
 WORDS = ("set", "stage", "source", "kind", "verdict")
 """Columns of few different words: what can be chosen as a filter."""
+PROBLEM = ("id", "source", "meta", "question", "images", "kind", "choices", "gold", "image_files")
+OWN = (
+    "step", "stage", "draw", "validation", "response", "extracted", "verdict", "reward", "terms", "advantage", "tokens",
+    "finished",
+)  # fmt: skip
+"""The entries of a record that tell its problem, and those of its own; a page shows no others."""
 MIME = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -28,14 +33,47 @@ def read_completions(folder: Path) -> list[dict[str, Any]]:
 
     Of a validation that a resumed run took again, the later record counts.
     """
+    problems: dict[tuple[str, ...], dict[str, Any]] = {}
     rows = [
-        row | {"set": "training"} for file in sorted(folder.glob("rollouts.rank*.jsonl")) for row in read_jsonl(file)
+        slim(row, "training", problems)
+        for file in sorted(folder.glob("rollouts.rank*.jsonl"))
+        for row in rows_of_file(file)
     ]
     validated: dict[tuple[Any, ...], dict[str, Any]] = {}
     for file in sorted(folder.glob("validation.rank*.jsonl")):
-        for row in read_jsonl(file):
-            validated[row["step"], row.get("validation", ""), row["draw"]] = row | {"set": "validation"}
+        for row in rows_of_file(file):
+            validated[row["step"], row.get("validation", ""), row["draw"]] = slim(row, "validation", problems)
     return sorted([*rows, *validated.values()], key=lambda row: (row["step"], row["set"], row["draw"]))
+
+
+def rows_of_file(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a JSON Lines file one by one, as `cogito_pl.files.read_jsonl` reads them all at once."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                message = f"{path} line {number} is not JSON ({error}); remove the line, or move the file"
+                raise ValueError(message) from error
+
+
+def slim(row: dict[str, Any], label: str, problems: dict[tuple[str, ...], dict[str, Any]]) -> dict[str, Any]:
+    """What a page shows of a record; what it says of the problem is held once for all records of the problem.
+
+    Args:
+        row: The record.
+        label: What it is of.
+        problems: Those that were met so far; added to.
+    """
+    shared = problems.setdefault(problem_key(row), {name: row[name] for name in PROBLEM if name in row})
+    files = row.get("image_files")
+    if files and not shared.get("image_files"):
+        shared["image_files"] = files
+    own = {name: row[name] for name in OWN if name in row}
+    own["verdict"], own["stage"] = sys.intern(own["verdict"]), sys.intern(own["stage"])
+    return {"set": label, **own, **shared}
 
 
 def compact(rows: Sequence[Row], images: Mapping[str, str], most_text: int = MOST_TEXT) -> dict[str, Any]:
@@ -52,13 +90,13 @@ def compact(rows: Sequence[Row], images: Mapping[str, str], most_text: int = MOS
     """
     kept = newest(rows, most_text)
     words: dict[str, dict[str, int]] = {name: {} for name in WORDS}
-    problems: dict[tuple[str, str], dict[str, Any]] = {}
+    problems: dict[tuple[str, ...], dict[str, Any]] = {}
     terms = list(dict.fromkeys(name for row in kept for name in row.get("terms", {})))
     columns: dict[str, list[Any]] = {
         name: []
         for name in (*WORDS, "step", "problem", "text", "extracted", "reward", "advantage", "tokens", "cut", "terms")
     }
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: dict[tuple[str, ...], int] = {}
     for row in kept:
         key = problem_key(row)
         if key not in problems:
@@ -101,9 +139,9 @@ def newest(rows: Sequence[Row], most_text: int) -> Sequence[Row]:
     return rows
 
 
-def problem_key(row: Row) -> tuple[str, str, str]:
+def problem_key(row: Row) -> tuple[str, ...]:
     """What tells problems apart."""
-    return row.get("source", ""), row["id"], row["question"]
+    return row.get("source", ""), row["id"], row["question"], row.get("kind", ""), row["gold"]
 
 
 def problem_of(row: Row, images: Mapping[str, str]) -> dict[str, Any]:

@@ -83,21 +83,17 @@ def environment(folder: Path = TEMPLATES) -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def render(template: str, folder: Path = TEMPLATES, **values: object) -> str:
-    """Fills a template of `folder`."""
-    return environment(folder).get_template(template).render(values)
+def write_page(path: Path, template: str, folder: Path = TEMPLATES, **values: object) -> Path:
+    """Fills a template of `folder` into a file, whole or not at all; half a surrogate pair is shown as its number."""
+    stream = environment(folder).get_template(template).stream(values)
+    with atomic(path) as draft:
+        stream.dump(str(draft), encoding="utf-8", errors="backslashreplace")
+    return path
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     """A table of text cells, as markup."""
     return environment().get_template("macros.html").module.table(Table(head=head, rows=rows))
-
-
-def write_page(path: Path, text: str) -> Path:
-    """Writes a page, whole or not at all; half of a surrogate pair is shown as its number."""
-    with atomic(path) as draft:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-    return path
 
 
 def metric_drawing(

@@ -9,7 +9,7 @@ from typing import Any
 
 from cogito_pl.report.completions import compact, embedded, read_completions, stored_images
 from cogito_pl.report.curriculum import curriculum_sections
-from cogito_pl.report.page import Section, Table, render, write_page
+from cogito_pl.report.page import Section, Table, write_page
 from cogito_pl.report.run_folder import RunFolder, find_run, written
 from cogito_pl.report.scores import score_section
 from cogito_pl.report.settings import differences
@@ -38,17 +38,13 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         NoRunError: There is no run in `folder`.
     """
     run = find_run(folder)
-    return write_page(out or run.path / FILE, page(run))
-
-
-def page(run: RunFolder) -> str:
-    """The page as text."""
     rows = read_completions(run.path)
     sections = sections_of(run, rows)
     data = compact(rows, stored_images(run.path, rows)) if rows else None
     shown = len(data["rows"]["text"]) if data else 0
     left_out = f"The newest {shown:,} of {len(rows):,} completions, as many as fit a page." if shown < len(rows) else ""
-    return render(
+    return write_page(
+        out or run.path / FILE,
         "run.html",
         title=f"{run.path} - cogito_pl",
         headline=headline(run),

@@ -40,7 +40,8 @@ def score_section(run: RunFolder) -> Section:
         made = sum(len(whole_lines(file)) for file in sorted(folder.glob("trials.rank*.jsonl")))
         notes.append(f"Trials: {made:,} in {folder}")
     if not files:
-        missing.append("No scores are written yet; callbacks.DifficultyWriter writes them when the run ends.")
+        places = ", ".join(map(str, written_to(run)[0]))
+        missing.append(f"No scores are in {places} yet; callbacks.DifficultyWriter writes them when the run ends.")
     return Section(title="Scores", drawings=drawings, tables=tables, notes=notes, missing=missing)
 
 

@@ -114,7 +114,7 @@ def compared(place: str, value: Any, default: Any, kind: Any) -> Iterator[Differ
                 yield from compared(f"{place}.{index}", item, REQUIRED, kind)
     elif isinstance(value, Mapping) and "class_path" in value:
         target = found_class(value["class_path"])
-        names = {value["class_path"], getattr(target, "__qualname__", None) and dotted(target)}
+        names = {value["class_path"]} | ({dotted(target)} if target is not None else set())
         if class_name(default) not in names:
             yield place, value["class_path"], shown_default(default)
         given = value.get("init_args") or {}

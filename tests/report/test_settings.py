@@ -15,12 +15,21 @@ def of_command(run_cli, tmp_path):
     return of_command
 
 
-def test_what_the_command_line_set_is_found_and_nothing_else(of_command):
-    found = of_command(
-        "fit", "--model=cogito_pl.modules.GRPOModule", "--model.init_args.policy.name=tiny",
-        "--trainer.max_epochs=3", "--data.train+={path: here, limit: 5}", "--model.init_args.loss.kl_coef=0.25",
-        "--model.init_args.optimizer=torch.optim.SGD", "--model.init_args.optimizer.init_args.lr=0.5",
-    )  # fmt: skip
+def test_what_was_set_is_found_and_nothing_else(of_command, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(
+        """
+trainer: {max_epochs: 3}
+model:
+  class_path: cogito_pl.modules.GRPOModule
+  init_args:
+    policy: {name: tiny}
+    loss: {kl_coef: 0.25}
+    optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.5, weight_decay: 0.0}}
+data:
+  train: [{path: here, limit: 5}]
+"""
+    )
+    found = of_command("fit", "--config", tmp_path / "recipe.yaml")
     assert found == {
         "trainer.max_epochs": (3, None),
         "model": ("cogito_pl.modules.GRPOModule", REQUIRED),
