@@ -168,7 +168,7 @@ def kept_records(
 
     Raises:
         OtherTrialsError: The trials under a problem's id are those of another problem.
-        ValueError: The folder holds no attention.
+        ValueError: Problems were solved and the folder holds no attention.
     """
     folder = Path(folder)
     store = TrialStore.read(folder, json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
@@ -176,12 +176,9 @@ def kept_records(
         store.check(problem)
     wanted = [(name, None) for name in store.problems] if problems is None else [(p.id, p) for p in problems]
     records = [_kept_record(name, problem, store, encoder) for name, problem in wanted if store.kept(name)]
-    if not records:
-        solved = sum(any(store.outcomes(name).values()) for name, _ in wanted)
-        raise ValueError(
-            f"{folder} holds no attention of these {len(wanted):,} problems, of which {solved:,} were solved: score "
-            "them with cogito_pl.difficulty.CMAB, which keeps that of correct responses, or let it try more often"
-        )
+    solved = sum(any(store.outcomes(name).values()) for name, _ in wanted)
+    if solved and not records:
+        raise ValueError(f"{folder} holds no attention of {solved:,} solved problems; score them with CMAB")
     return records
 
 
@@ -198,13 +195,18 @@ def records_of(
 
     Where `policy` is the model of the trials and the problems are known, attention is captured again, maps and sinks
     included. Else it is what was kept, without wrong responses.
+
+    Raises:
+        ValueError: There is nothing to show.
     """
     same = made_by(folder, policy)
     kept = kept_records(folder, problems, policy.encoder if same else None)
-    if not same or problems is None:
-        return kept, []
-    correct = [attend(policy, record.problem, record.response, correct=True) for record in kept]
-    return correct, wrong_records(policy, folder, problems)
+    if same and problems is not None:
+        correct = [attend(policy, record.problem, record.response, correct=True) for record in kept]
+        return correct, wrong_records(policy, folder, problems)
+    if not kept:
+        raise ValueError(f"{folder}: nothing was solved; name the model and the data of these trials to see wrong ones")
+    return kept, []
 
 
 def _kept_record(

@@ -55,7 +55,7 @@ class CMAB(Scorer):
         sets = sum(len(TEXT_SETS) + len(problem.images) for problem in problems)
         size = 4 * layers * (tokens + heads * sets) + 2 * tokens
         return (
-            f"scorer.maps=true keeps {size / 2**20:,.1f} MiB of maps for {len(problems):,} problems, one correct trial "
+            f"scorer.maps=true keeps {size / 2**20:,.2f} MiB of maps for {len(problems):,} problems, one correct trial "
             f"each: 4 bytes x {layers} layers x ({tokens:,} prompt tokens + {heads} heads x {sets:,} token sets)"
         )
 

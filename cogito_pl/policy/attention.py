@@ -75,7 +75,7 @@ def attention_sums(
         mean = weights.sum(0)  # [t, L]
         sums[part] = mean @ members
         column_sums += focus[part] @ mean
-        by_head += focus[part] @ weights  # [t] @ [h, t, L]
+        by_head += torch.bmm(focus[part].expand(heads, 1, -1), weights)[:, 0]  # [h, 1, t] @ [h, t, L]
     return sums, column_sums, heads * (by_head @ members)
 
 

@@ -218,7 +218,7 @@ def draw_layer_token_grid(
     axes.set_ylabel("layer", fontsize=TEXT)
     axes.set_xlabel("response token" if every == 1 else f"response token, one in {every} labelled", fontsize=TEXT)
     title = record.id if record.problem is None else asked(record.problem)
-    axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
+    axes.set_title(shortened(title, int(width_mm * 0.65)), fontsize=TITLE)
     share_bar(figure, shown, axes, relative)
 
 
@@ -324,7 +324,7 @@ def draw_token_balance(
     axes.set(yscale="log", xlim=(-0.5, len(rho) - 0.5))
     axes.set_ylabel(r"$\rho$ of the token: images / text", fontsize=TEXT)
     title = record.id if record.problem is None else asked(record.problem)
-    axes.set_title(shortened(title, int(width_mm * 0.75)), fontsize=TITLE)
+    axes.set_title(shortened(title, int(width_mm * 0.65)), fontsize=TITLE)
     figure.legend(fontsize=SMALL, frameon=False, ncols=3, loc="outside lower center")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))

@@ -1,6 +1,7 @@
 """Attention of any problem and model: what is captured, what trials keep, and what is made of both."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,7 @@ from cogito_pl.difficulty.scoring import run_trials
 from cogito_pl.difficulty.trials import OtherTrialsError
 from cogito_pl.playground.tiny import save_tiny
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, token_sets
+from cogito_pl.rewards import Grade, RewardResult
 from tests.conftest import noise_image
 from tests.modules.scoring import Coin
 from tests.policy.test_log_probs import PROBLEMS, completions
@@ -165,8 +167,25 @@ def test_another_model_than_that_of_the_trials_captures_nothing(policy, drawings
 def test_trials_of_other_problems_or_without_attention_are_refused(drawings, folder, tmp_path):
     with pytest.raises(OtherTrialsError, match="the data have changed"):
         kept_records(folder, [replace(drawings[0], question="<image>Another?")])
-    with pytest.raises(ValueError, match="holds no attention of these problems"):
-        kept_records(folder, PROBLEMS[:1])
+    assert kept_records(folder, PROBLEMS[:1]) == []
+    for kept in (shutil.copytree(folder, tmp_path / "copy") / "kept").iterdir():
+        kept.unlink()
+    with pytest.raises(ValueError, match="holds no attention of"):
+        kept_records(tmp_path / "copy", drawings)
+
+
+def test_a_model_that_solves_nothing_has_wrong_responses_to_look_at(policy, drawings, tmp_path):
+    class Strict(Coin):
+        def score(self, texts, problems):
+            return RewardResult([], {}, [Grade(False, 0.0, True, "", "never") for _ in texts])
+
+    run = {"policy": policy, "reward": Strict(), "sampling": SAMPLING, "seed": 0, "folder": tmp_path / "trials"}
+    run_trials(CMAB(tries=2), drawings, **run)
+    correct, wrong = records_of(tmp_path / "trials", policy, drawings)
+    assert correct == []
+    assert [record.id for record in wrong] == [problem.id for problem in drawings]
+    with pytest.raises(ValueError, match="nothing was solved"):
+        records_of(tmp_path / "trials", policy, None)
 
 
 def test_trials_that_are_there_are_not_run_again(policy, drawings, folder):

@@ -188,10 +188,10 @@ def test_the_size_of_maps_is_stated_and_is_that_on_disk(policy, tmp_path):
     kept = [store.kept(problem.id) for problem in solved]
     store.close()
     size = sum(own[name].nbytes for own in kept for name in ("maps", "heads", "of"))
-    assert f"keeps {size / 2**20:,.1f} MiB of maps for 2 problems" in scorer.notice(policy, solved)
+    assert f"keeps {size / 2**20:,.2f} MiB of maps for 2 problems" in scorer.notice(policy, solved)
     many = [replace(PROBLEMS[2], id=str(place)) for place in range(500)]
     one = sum(kept[0][name].nbytes for name in ("maps", "heads", "of"))
-    assert f"keeps {500 * one / 2**20:,.1f} MiB of maps for 500 problems" in scorer.notice(policy, many)
+    assert f"keeps {500 * one / 2**20:,.2f} MiB of maps for 500 problems" in scorer.notice(policy, many)
     tokens, sets = 500 * len(policy.encode(PROBLEMS[2])), 500 * 8
     assert f"4 layers x ({tokens:,} prompt tokens + 4 heads x {sets:,} token sets)" in scorer.notice(policy, many)
 
