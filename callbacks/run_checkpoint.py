@@ -1,5 +1,7 @@
 """The checkpoint that every run leaves: after each epoch, at its end, and when it is interrupted."""
 
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from cogito_pl.modules.interruption import Interrupted, Interruption, exit_status, state_besides_weights
-from cogito_pl.modules.lightning_internals import ignore_sigterm, save_now
+from cogito_pl.modules.lightning_internals import after_signal_handlers, save_now
 from cogito_pl.modules.resuming import newest_checkpoint, say_how_to_resume
 
 
@@ -31,17 +33,14 @@ class RunCheckpoint(ModelCheckpoint):
         self._between_rollouts = True
 
     def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Takes over the signals."""
-        ignore_sigterm(trainer)
-        self.interruption.watch(alarm=trainer.world_size == 1)
-
-    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Ends a run that was interrupted while the epoch before ended."""
-        self._stop_here(trainer)
+        """Takes over the signals, from now until the trainer ends."""
+        after_signal_handlers(trainer, partial(self.interruption.watch, alarm=trainer.world_size == 1))
 
     def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
         """Ends an interrupted run between rollouts, or when its time is over."""
         self._stop_here(trainer)
+
+    on_train_epoch_start = on_train_batch_start
 
     def on_validation_batch_start(self, trainer: L.Trainer, module: L.LightningModule, *_: Any, **__: Any) -> None:
         """Ends an interrupted run, which will validate again."""
@@ -75,17 +74,19 @@ class RunCheckpoint(ModelCheckpoint):
             checkpoint |= self._unsaved | {"loops": loops, "callbacks": self._unsaved["callbacks"] | own}
 
     def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
-        """Saves an interrupted run and says how to resume it; gives the signals back."""
+        """Saves an interrupted run and says how to resume it; Ctrl-C outside of training has its exit status too."""
         self.interruption.held = True
         if isinstance(exception, Interrupted):
             if self._unsaved is not None:
                 save_now(self, trainer, self._unsaved["epoch"])
             say_how_to_resume(trainer, self._last_checkpoint_saved or trainer.ckpt_path)
-        self.interruption.restore()
+        self.interruption.end()
+        if isinstance(exception, KeyboardInterrupt):
+            raise SystemExit(128 + signal.SIGINT)
 
-    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        """Gives the signals back."""
-        self.interruption.restore()
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Gives the signals back: the run is saved."""
+        self.interruption.end()
 
     def _find_last_checkpoints(self, trainer: L.Trainer) -> set[str]:
         """What `ckpt_path="last"` stands for."""

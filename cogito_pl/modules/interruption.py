@@ -42,9 +42,9 @@ class Interruption:
             if signal.getsignal(number) != signal.SIG_IGN:  # a job in the background ignores Ctrl-C
                 self._before[number] = signal.signal(number, handler)
 
-    def restore(self) -> None:
+    def end(self) -> None:
         """Gives the signals back."""
-        if signal.SIGALRM in self._before:
+        if signal.SIGALRM in self._before and self.signal:
             signal.setitimer(signal.ITIMER_REAL, 0)
         while self._before:
             signal.signal(*self._before.popitem())

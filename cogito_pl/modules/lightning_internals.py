@@ -3,6 +3,7 @@
 Checked against lightning 2.6; look here first when a new version breaks something.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import lightning.pytorch as L
@@ -63,9 +64,19 @@ def finish_epoch(trainer: L.Trainer) -> None:
     epoch.reset_restart_stage()
 
 
-def ignore_sigterm(trainer: L.Trainer) -> None:
-    """Takes Lightning's part out of the handler of SIGTERM that it composes: it stops at any micro-batch, unsaved."""
-    trainer._signal_connector._sigterm_notifier_fn = lambda *_: None
+def after_signal_handlers(trainer: L.Trainer, then: Callable[[], None]) -> None:
+    """Calls `then` once Lightning has taken over signals; its own handler of SIGTERM stops at any micro-batch, unsaved.
+
+    When the trainer ends, Lightning gives back all signals as they were before.
+    """
+    connector = trainer._signal_connector
+    register = connector.register_signal_handlers
+
+    def register_both() -> None:
+        register()
+        then()
+
+    connector.register_signal_handlers = register_both
 
 
 def save_now(callback: ModelCheckpoint, trainer: L.Trainer, epoch: int) -> None:
