@@ -17,10 +17,10 @@ from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.modules import PolicyModule
 from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
-from cogito_pl.parse_errors import describe, suggestion, unknown_key
+from cogito_pl.parse_errors import describe, raise_import_errors, suggestion, unknown_key
 from cogito_pl.quiet import silence_libraries
 from cogito_pl.terminal import tidy
-from cogito_pl.trainer_checks import check_checkpoint, check_sections, check_seed, check_trainer
+from cogito_pl.trainer_checks import check_checkpoint, check_command, check_sections, check_seed, check_trainer
 from cogito_pl.user_errors import exit_with
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
@@ -51,6 +51,7 @@ class CogitoParser(LightningArgumentParser):
         if not self.exit_on_error:
             super().error(message, ex)
         outer = getattr(self, "parent_parser", self)
+        raise_import_errors(outer.words)
         command = outer.words[:1] if outer.words and not outer.words[0].startswith("-") else []
         exit_with(describe(message, outer.words, " ".join(["python train.py", *command])), ex)
 
@@ -94,6 +95,11 @@ class CogitoCLI(LightningCLI):
             args=args,
         )
 
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The commands of Lightning but `test`, for which no module here has a step."""
+        return {name: skipped for name, skipped in LightningCLI.subcommands().items() if name != "test"}
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for the order of draws and for sampling."""
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
@@ -123,6 +129,7 @@ class CogitoCLI(LightningCLI):
             rank_zero_warn(f"data.stages is set by {' and '.join(several)}: the stages of {several[-1]} are used")
         check_trainer(config.trainer)
         check_sections(config.model)
+        check_command(self.subcommand, config.model.class_path, config.data)
         self.save_config_kwargs["overwrite"] = bool(self.subcommand == "predict" or config.get("ckpt_path"))
         if config.data.stages and config.trainer.max_epochs is None:
             config.trainer.max_epochs = sum(stage.get("epochs", Stage.epochs) for stage in config.data.stages)

@@ -131,6 +131,11 @@ def where_given(args: Sequence[str], key: Sequence[str], value: str | None = Non
     return (alike or whole or found or [None])[-1]
 
 
+def class_paths(args: Sequence[str]) -> list[str]:
+    """Every class path that the command line gives as `class_path`."""
+    return [given.value for given in _all_given(args) if given.place.endswith(".class_path") and given.value]
+
+
 def where_path_given(args: Sequence[str], path: str) -> Given | None:
     """The setting that names a path or a folder above it, None where none does."""
     texts = [given for given in _all_given(args) if isinstance(given.value, str) and "/" in given.value]

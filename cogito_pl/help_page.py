@@ -15,7 +15,6 @@ from pathlib import Path
 COMMANDS = {
     "fit": "trains, by SFT or GRPO as the recipe says",
     "validate": "samples and grades completions of data.validation",
-    "test": "is not used by this project's modules",
     "predict": "scores the problems of data.predict by difficulty",
 }
 _PACKAGE = Path(__file__).resolve().parent
@@ -42,14 +41,13 @@ def help_page(args: Sequence[str]) -> str | None:
 
 def main_page() -> str:
     """What can be run."""
-    commands = {name: text for name, text in COMMANDS.items() if name != "test"}
     return "\n".join(
         [
             "usage: python train.py COMMAND --config RECIPE.yaml [--config OVERLAY.yaml ...] [--SETTING=VALUE ...]",
             "",
             "Trains, validates or scores a vision-language model as a recipe says (see configs/).",
             "",
-            *(f"  {name:<10} {text}" for name, text in commands.items()),
+            *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
             "",
             "  python train.py fit --help                             what can be set",
             "  python train.py fit --config RECIPE.yaml --print_config   all settings with their values",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
-from cogito_pl.config_files import where_given
+from cogito_pl.config_files import class_paths, where_given
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"(?: element \d+)?:(?: (?=\S)|\n+)(?P<rest>.*)', re.S)
 _PATH = re.compile(r"- Expected a path but .* either not accessible or invalid\n- (?P<rest>.*)", re.S)
@@ -155,7 +155,9 @@ def describe(message: str, args: Sequence[str], program: str) -> str:
         said = f"{setting} is not a {found['base']}; name a class that is one"
     elif leaf.text.startswith(("Not a valid subclass of", "Unexpected import path format")):
         setting = _setting(args, leaf.keys, leaf.value)
-        said = f"{setting} is not a class; write {{class_path: package.Class, init_args: {{...}}}}"
+        plain = ".".join(leaf.keys[:2]) in _HELP
+        remedy = "{name: value, ...}" if plain else "{class_path: package.Class, init_args: {...}}"
+        said = f"{setting} is not {'complete' if plain else 'a class'}; write {remedy}"
     elif found := _EXPECTED.match(leaf.text):
         setting = _setting(args, leaf.keys, leaf.value)
         choices = _choices(found["type"])
@@ -169,6 +171,17 @@ def describe(message: str, args: Sequence[str], program: str) -> str:
         setting = _setting(args, leaf.keys, leaf.value) if leaf.keys else ""
         said = f"{setting}: {leaf.text}" if setting else leaf.text
     return "\n".join([said, *_place_to_look(leaf, program)])
+
+
+def raise_import_errors(args: Sequence[str]) -> None:
+    """Raises what goes wrong inside a module that a `class_path` names, which jsonargparse would make text of."""
+    for path in class_paths(args):
+        module = path.rpartition(".")[0]
+        try:
+            import_module(module or path)
+        except ModuleNotFoundError as error:
+            if not f"{path}.".startswith(f"{error.name}."):
+                raise
 
 
 def unknown_key(message: str) -> str | None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import lightning.pytorch as L
 import torch
 from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator, XLAAccelerator
 from lightning.pytorch.strategies import StrategyRegistry
@@ -83,6 +84,19 @@ def check_devices(accelerator: Any, devices: Any) -> None:
                 f"trainer.devices={devices} is more than the {there} GPUs that this process sees; set at most {there}, "
                 "or check CUDA_VISIBLE_DEVICES"
             )
+
+
+def check_command(command: str, class_path: str, data: Any) -> None:
+    """Raises ValueError for a command that the module or the data have nothing for."""
+    package, _, name = class_path.rpartition(".")
+    module = getattr(import_module(package), name)
+    if command == "predict" and module.predict_step is L.LightningModule.predict_step:
+        raise ValueError(
+            f"model.class_path={class_path} does not score problems, which predict is for; set it to "
+            "cogito_pl.modules.ScoreModule, or run fit or validate"
+        )
+    if command == "validate" and not data.validation:
+        raise ValueError("data.validation is empty; name at least one source to validate on")
 
 
 def check_sections(model: Any) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from cogito_pl.parse_errors import innermost, suggestion
 from cogito_pl.playground.tiny import save_tiny
 from cogito_pl.quiet import NOISE
 from cogito_pl.terminal import ShortSummary, tidy
-from cogito_pl.trainer_checks import check_accelerator, check_devices
+from cogito_pl.trainer_checks import check_accelerator, check_command, check_devices
 from cogito_pl.user_errors import is_mistake
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -242,6 +243,7 @@ MISTAKES = {
         data(strata={"scorer": "pism", "file": "HERE/none.parquet"}), ["strata.file=", "none.parquet", "score"],
     ),
     "scores not named": (data(strata={"scorer": "pism"}), ["strata.scorer=pism", "strata.file"]),
+    "empty source": (data(train=[{}]), ["data.train=[{}]", "is not complete", "name: value"]),
     # stages and callbacks
     "stage of an unknown source": (
         {**data(stages=[{"name": "a", "sources": {"mine": 1}}])}, ["stage 'a'", "source 'mine'", "there are"],
@@ -300,6 +302,21 @@ def test_what_goes_wrong_in_a_users_own_code_keeps_its_traceback(main, places, r
         main(words)
     assert caught.type.__name__ == error
     assert "test_user_errors.py" in str(caught.traceback[-1].path)
+
+
+def test_a_bug_in_the_module_of_a_users_class_is_shown_as_it_is(main, recipe, tmp_path, monkeypatch):
+    (tmp_path / "broken_module.py").write_text("{}['entry']\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(KeyError, match="entry"):
+        main(["fit", "--config", str(recipe), "--trainer.callbacks=[{class_path: broken_module.Mine}]"])
+
+
+def test_commands_that_a_module_or_the_data_have_nothing_for_are_refused():
+    with pytest.raises(ValueError, match=r"model\.class_path=cogito_pl\.modules\.SFTModule does not score .*set it to"):
+        check_command("predict", "cogito_pl.modules.SFTModule", None)
+    check_command("predict", "cogito_pl.modules.ScoreModule", None)
+    with pytest.raises(ValueError, match=r"data\.validation is empty; name"):
+        check_command("validate", "cogito_pl.modules.SFTModule", SimpleNamespace(validation=()))
 
 
 def test_a_value_error_that_nobody_raised_on_purpose_is_a_bug():
