@@ -149,18 +149,14 @@ def bar_chart(groups: Mapping[str, Mapping[str, Bar]], colours: Mapping[str, str
         return result()
 
 
-def count_chart(counts: Mapping[str, float], label: str, colour: str = BLUE, *, percent: bool = False) -> Markup:
+def count_chart(counts: Mapping[str, float], label: str, colour: str = BLUE) -> Markup:
     """A histogram: a bar with its number for every value."""
     with drawn(label) as (axes, result):
         bars = axes.bar(range(len(counts)), list(counts.values()), 0.8, color=colour, zorder=2)
-        form = (lambda value: f"{value:.0%}") if percent else (lambda value: f"{value:,.0f}")
-        axes.bar_label(bars, [form(value) for value in counts.values()], fontsize=8, padding=2)
+        axes.bar_label(bars, [f"{value:,.0f}" for value in counts.values()], fontsize=8, padding=2)
         name_groups(axes, list(counts))
         axes.margins(y=0.14)
-        if percent:
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        else:
-            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         return result()
 
 

@@ -160,3 +160,13 @@ class TestBrowser:
         assert self.found({}, "reward down") == [3, 0, 1, 2]
         assert self.found({}, "tokens down") == [3, 2, 1, 0]
         assert self.found({}, "tokens up") == [0, 1, 2, 3]
+
+    def test_advantages_are_told_of_training_alone(self):
+        data = compact([*labelled(self.ROWS[:1]), *labelled(self.ROWS[1:2], "validation")], {})
+        code = f"const b = require({json.dumps(str(SCRIPT))}), data = {embedded(data)};"
+        code += "console.log(JSON.stringify([b.facts(data, 0), b.facts(data, 1)]))"
+        told = json.loads(subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True).stdout)
+        assert told == [
+            ["reward 1.1", "accuracy 1", "format 1", "advantage -0.5", "10 tokens"],
+            ["reward 0.25", "accuracy 1", "format 1", "11 tokens"],
+        ]

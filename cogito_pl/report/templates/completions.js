@@ -50,7 +50,7 @@ function facts(data, row) {
     const value = rows.terms[row][place];
     if (value !== null) said.push(name + " " + number(value));
   });
-  const training = data.words.set[rows.set[row]] !== "validation";
+  const training = data.words.set[rows.set[row]] === "training";
   if (training && rows.advantage[row] !== null) said.push("advantage " + number(rows.advantage[row]));
   said.push(rows.tokens[row] + " tokens" + (rows.cut[row] ? ", cut at the limit" : ""));
   return said;
