@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from cogito_pl.policy import Policy, PromptEncoder, find_sinks, token_sets, with
 from cogito_pl.policy.token_sets import TEXT_SETS
 from cogito_pl.problem import Problem
 
+T = TypeVar("T", Problem, "AttentionRecord")
 SINK_SHARE = 0.1
 """A prompt token that draws more than this share of all attention is a sink, as position 0 always is."""
 
@@ -90,17 +92,17 @@ class AttentionRecord:
         return value
 
 
-def find_problem(problems: Iterable[Problem], problem_id: str) -> Problem:
-    """The problem with this id.
+def with_id(items: Iterable[T], problem_id: str) -> T:
+    """The problem, or the record, with this id.
 
     Raises:
         ValueError: There is none.
     """
     known = []
-    for problem in problems:
-        if problem.id == problem_id:
-            return problem
-        known.append(problem.id)
+    for item in items:
+        if item.id == problem_id:
+            return item
+        known.append(item.id)
     raise ValueError(f"no problem has the id {problem_id!r}; the first of {len(known):,} are {', '.join(known[:5])}")
 
 

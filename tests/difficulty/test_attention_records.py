@@ -12,11 +12,11 @@ from cogito_pl.data.source import Source
 from cogito_pl.difficulty import CMAB
 from cogito_pl.difficulty.attention_records import (
     attend,
-    find_problem,
     focus_on,
     kept_records,
     made_by,
     records_of,
+    with_id,
     word_places,
     wrong_records,
 )
@@ -67,7 +67,7 @@ def folder(policy, drawings, tmp_path_factory):
 
 
 def test_a_problem_of_own_data_is_found_by_its_id_and_its_attention_captured(policy, drawings):
-    problem = find_problem(drawings, "row3")
+    problem = with_id(drawings, "row3")
     response = completions(policy, [7])[0][0]
     record = attend(policy, problem, response, correct=False)
     found = policy.attention(
@@ -80,8 +80,9 @@ def test_a_problem_of_own_data_is_found_by_its_id_and_its_attention_captured(pol
     first, second = record.image_maps()
     assert (first.shape, second.shape) == ((2, 2), (3, 3))
     assert torch.equal(second.flatten(), found.maps.mean(0)[sets.of == 7])
+    assert with_id([record], "row3") is record
     with pytest.raises(ValueError, match="'row9'; the first of 5 are row0, row1"):
-        find_problem(drawings, "row9")
+        with_id(drawings, "row9")
 
 
 def test_sinks_in_the_image_are_left_out_of_relative_attention(policy, drawings):
