@@ -23,6 +23,7 @@ from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
 from cogito_pl.policy import SamplingConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.conftest import ROOT
+from tests.modules.test_ranks import STRATEGIES
 from tests.modules.training import TokenSumReward, data, grpo, trainer
 
 JOURNALS = ("rollouts.jsonl", "rollouts.rank0.jsonl", "validation.rank0.jsonl")
@@ -296,3 +297,20 @@ def test_a_command_that_is_interrupted_twenty_times_ends_like_one_that_was_not(
         assert start(path / "recipe.yaml").wait() == 0
         assert_same_end(path, tmp_path / "whole")
     assert cuts == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_two_ranks_of_which_one_gets_the_signal_stop_at_the_same_step(
+    tiny_folder, playground_folder, tmp_path, strategy
+):
+    for name in ("whole", "cut"):
+        path = recipe(tmp_path / name, tiny_folder, playground_folder)
+        settings = yaml.safe_load(path.read_text())
+        settings["trainer"] |= {"max_epochs": 2} | STRATEGIES[strategy]
+        path.write_text(yaml.safe_dump(settings))
+    assert start(tmp_path / "whole/recipe.yaml").wait() == 0
+    said = cut(tmp_path / "cut/recipe.yaml", signal.SIGTERM, 0.0)
+    assert str(newest_checkpoint(tmp_path / "cut")) in said
+    assert start(tmp_path / "cut/recipe.yaml").wait() == 0
+    assert_same_end(tmp_path / "cut", tmp_path / "whole")
