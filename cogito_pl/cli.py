@@ -124,7 +124,7 @@ class CogitoCLI(LightningCLI):
             newest = newest_checkpoint(root)
             config.ckpt_path = newest and str(newest)
             rank_zero_info(f"--ckpt_path last is {newest}" if newest else f"no checkpoint below {root}: a run begins")
-        several = [path for path in map(str, config.config or ()) if sets_stages(Path(path))]
+        several = [path for path in map(str, config.get("config") or ()) if sets_stages(Path(path))]
         if len(several) > 1:
             rank_zero_warn(f"data.stages is set by {' and '.join(several)}: the stages of {several[-1]} are used")
         check_trainer(config.trainer)

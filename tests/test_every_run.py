@@ -49,7 +49,12 @@ def test_frequent_checkpoints_come_besides_the_one_of_every_run(build_cli):
 def saved(folder: Path, version: int, step: int) -> Path:
     path = folder / f"lightning_logs/version_{version}/checkpoints/step={step}.ckpt"
     path.parent.mkdir(parents=True)
-    state = {"lr_schedulers": [], "global_step": step, "log_dir": f"lightning_logs/version_{version}"}
+    state = {
+        "pytorch-lightning_version": "2.6.6",
+        "lr_schedulers": [],
+        "global_step": step,
+        "log_dir": f"lightning_logs/version_{version}",
+    }
     torch.save(state, path)
     return path
 
