@@ -25,7 +25,8 @@ def test_a_seed_has_the_leading_bits_of_the_longest(key, bits):
 
 @given(st.lists(PARTS, max_size=4))
 def test_the_default_seeds_a_generator_of_torch(key):
-    torch.Generator().manual_seed(stable_seed(*key))
+    generator = torch.Generator().manual_seed(stable_seed(*key))
+    assert generator.initial_seed() == stable_seed(*key)
 
 
 @pytest.mark.parametrize("other", [("ab", "c"), ("a", "bc", ""), ("bc", "a"), (("a", "bc"),), ("a",)])

@@ -154,7 +154,9 @@ def test_a_bare_run_says_in_one_line_each_who_would_record_what_is_missing(tmp_p
 
 def test_a_run_that_has_just_begun_has_a_page(tmp_path):
     write_config(tmp_path)
-    Page(text_of(tmp_path))
+    text = text_of(tmp_path)
+    Page(text)
+    assert "GRPOModule" in text
 
 
 def test_a_sft_fit_has_its_loss_and_nothing_of_rollouts(tmp_path):
