@@ -32,10 +32,9 @@ class Kept(RolloutCallback):
 def test_the_term_enters_the_reward_with_its_weight_in_its_stages(
     tiny_folder, playground_folder, tmp_path, weight, stages, acts
 ):
-    kept, stages_of_run = Kept(), (Stage(name="early"), Stage(name="late"))
+    kept, problems = Kept(), data(playground_folder, stages=(Stage(name="early"), Stage(name="late")))
     run = trainer(tmp_path, Brevity(48, weight, stages), kept, max_epochs=2)
-    run.fit(grpo(tiny_folder), data(playground_folder, stages=stages_of_run))
-    graded = kept.rollout.reward_terms["accuracy"] + 0.5 * kept.rollout.reward_terms["format"]
-    term = 1 - kept.rollout.lengths / 48
-    assert torch.allclose(kept.rollout.rewards, graded + acts * weight * term)
+    run.fit(grpo(tiny_folder), problems)
+    terms, term = kept.rollout.reward_terms, 1 - kept.rollout.lengths / 48
+    assert torch.allclose(kept.rollout.rewards, terms["accuracy"] + 0.5 * terms["format"] + acts * weight * term)
     assert run.callback_metrics["applied/brevity"] == acts * (term != 0).double().mean()
