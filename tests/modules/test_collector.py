@@ -70,19 +70,26 @@ def test_counts_decide_the_size_of_every_update_apart(tiny_folder, playground_fo
     assert [int(size.tokens) for size in collected.sizes] == [int(lengths[:4].sum()), int(lengths[4:].sum())]
 
 
-def test_tokens_that_are_not_trained_are_attended_to_and_have_no_gradient(tiny_folder, playground_folder, tmp_path):
-    """Leaving out the second half of every completion is training on the first halves alone."""
-    ends = []
+def test_training_on_first_halves_is_the_step_on_completions_cut_there(tiny_folder, playground_folder, tmp_path):
+    """On-policy, the gradient of `dapo` is that of -A log p, summed over trained tokens and divided by their number."""
+    kept = []
 
     def half(rollout):
         places = torch.arange(rollout.mask.shape[1])
-        return replace(rollout, trained=rollout.mask & (places < (rollout.lengths[:, None] + 1) // 2))
+        kept.append(replace(rollout, trained=rollout.mask & (places < (rollout.lengths[:, None] + 1) // 2)))
+        return kept[-1]
 
-    for change in (half, lambda rollout: rollout):
-        module = grpo(tiny_folder, lr=1.0)
-        trainer(tmp_path, TokenSumReward(), Change(change)).fit(module, data(playground_folder))
-        ends.append(weights(module))
-    assert any(not torch.equal(value, ends[1][name]) for name, value in ends[0].items())
+    module, fresh = grpo(tiny_folder, lr=1.0), grpo(tiny_folder)
+    trainer(tmp_path, TokenSumReward(), Change(half)).fit(module, data(playground_folder))
+    fresh.configure_model()
+    (rollout,), policy = kept, fresh.policy
+    prompts = [rollout.prompts[row // rollout.group_size] for row in range(len(rollout))]
+    log_probs = policy.log_probs(prompts, rollout.completions, rollout.trained).values
+    (-(rollout.advantages[:, None] * log_probs).sum() / rollout.trained.sum()).backward()
+    assert any(parameter.grad.abs().max() > 1e-3 for parameter in policy.parameters())
+    for name, parameter in policy.named_parameters():
+        expected = parameter.detach() - parameter.grad
+        torch.testing.assert_close(module.policy.get_parameter(name).detach(), expected, atol=1e-5, rtol=0)
 
 
 def test_log_probs_that_a_rollout_has_already_are_kept(tiny_folder, playground_folder, tmp_path):
