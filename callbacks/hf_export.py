@@ -6,7 +6,7 @@ from pathlib import Path
 import lightning.pytorch as L
 from lightning.pytorch.utilities import rank_zero_info
 
-from cogito_pl.policy.export import export
+from cogito_pl.policy.export import check_target, export
 
 
 class HFExport(L.Callback):
@@ -20,6 +20,11 @@ class HFExport(L.Callback):
 
     def __init__(self, path: str | None = None) -> None:
         self.path = path
+
+    def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        """Refuses a folder of something else before the fit rather than after it."""
+        if self.path:
+            check_target(Path(self.path))
 
     def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         """Writes the folder, once every callback has ended the fit; gathering sharded weights takes every process."""

@@ -3,13 +3,16 @@
 Checked against lightning 2.6; look here first when a new version breaks something.
 """
 
+import csv
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import lightning.pytorch as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.utilities import rank_zero_info
 
 
@@ -85,14 +88,25 @@ def save_now(callback: ModelCheckpoint, trainer: L.Trainer, epoch: int) -> None:
     callback._save_none_monitor_checkpoint(trainer, name)
 
 
-def continue_logger(logger: TensorBoardLogger, folder: Path, step: int) -> None:
+def continue_logger(logger: TensorBoardLogger | CSVLogger, folder: Path, step: int) -> None:
     """Lets a logger without a version continue in `folder`; drops what is there of optimiser steps from `step` on."""
     if logger._version is None and folder.parent == Path(logger.root_dir).resolve():
         logger._version = folder.name
-    if logger._version is not None and Path(logger.log_dir).resolve() == folder:
+    if logger._version is None or Path(logger.log_dir).resolve() != folder:
+        return
+    if isinstance(logger, TensorBoardLogger):
         logger._kwargs["purge_step"] = step
+    elif (table := folder / ExperimentWriter.NAME_METRICS_FILE).is_file():
+        with table.open(newline="") as file:
+            rows = [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+        with warnings.catch_warnings(action="ignore"):  # of the table's removal: what is kept of it is written again
+            writer = logger.experiment
+        writer.metrics = [row for row in rows if int(row["step"]) < step]
+        logger.save()
 
 
 def is_continued(logger: Logger) -> bool:
-    """Whether `continue_logger` had an effect."""
+    """Whether `continue_logger` had an effect; for before the first metric is logged."""
+    if isinstance(logger, CSVLogger):
+        return bool(logger.experiment.metrics_keys)
     return "purge_step" in getattr(logger, "_kwargs", {})

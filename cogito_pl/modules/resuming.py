@@ -8,7 +8,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from cogito_pl.files import atomic, read_jsonl, whole_lines
 from cogito_pl.modules.lightning_internals import continue_logger, ends_an_epoch, finish_epoch, is_continued
@@ -59,13 +59,13 @@ def log_folder(trainer: L.Trainer) -> str:
 def continue_logs(trainer: L.Trainer, checkpoint: Path) -> None:
     """Lets a run that goes on from a checkpoint log to the folder that it logged to; for before it starts.
 
-    What TensorBoard has of the steps that are taken again is dropped. Loggers that were given another folder keep it.
+    What TensorBoard or a CSV table has of the steps that are taken again is dropped. Loggers that were given another folder keep it.
     """
     state = checkpoint_state(checkpoint)
     folder = (Path(trainer.default_root_dir) / state.get("log_dir", "")).resolve()
     if "log_dir" in state and folder.is_dir():
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
+            if isinstance(logger, TensorBoardLogger | CSVLogger):
                 continue_logger(logger, folder, state["global_step"])
 
 

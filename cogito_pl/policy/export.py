@@ -29,8 +29,7 @@ def export(policy: Policy, target: Path) -> None:
     model = plain_model(policy.model)
     if dist.is_initialized() and dist.get_rank():
         return
-    if target.exists() and not (target / "config.json").exists():
-        raise FileExistsError(f"HFExport.path={target} exists and is no model folder; choose another path")
+    check_target(target)
     draft, old = target.with_name(target.name + ".partial"), target.with_name(target.name + ".old")
     for leftover in (draft, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -48,6 +47,12 @@ def export(policy: Policy, target: Path) -> None:
         target.rename(old)
     draft.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def check_target(target: Path) -> None:
+    """Raises FileExistsError for a path that holds something else than an earlier export."""
+    if target.exists() and not (target / "config.json").exists():
+        raise FileExistsError(f"HFExport.path={target} exists and is no model folder; choose another path")
 
 
 def plain_model(model: nn.Module) -> nn.Module:

@@ -1,5 +1,6 @@
 """A grading process that answers one request at a time, and the handle that its parent holds."""
 
+import atexit
 import contextlib
 import multiprocessing
 import signal
@@ -68,9 +69,12 @@ def _unnamed_main() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Blocks Ctrl-C in a process that is started here, even while it imports; its parent handles it."""
+    """Blocks SIGINT and SIGTERM in a process that is started here, even while it imports; its parent handles them.
+
+    Both reach every process of a group or of a cluster's job, and the parent still grades until it has saved.
+    """
     resource_tracker.ensure_running()  # it changes the mask too, when spawning starts it
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -87,6 +91,7 @@ class Worker:
         self.process = context.Process(target=serve, args=arguments, daemon=True, name="cogito-grader")
         with _START, _unnamed_main(), _without_interrupts():
             self.process.start()
+        atexit.register(self.kill)  # before multiprocessing would end it by SIGTERM and wait
         theirs.close()
         self.ready, self.deadline_s = False, deadline_s
         self.request: GradeRequest | None = None
@@ -100,6 +105,7 @@ class Worker:
 
     def kill(self) -> None:
         """Ends the process, whatever it is doing, and waits until it is gone."""
+        atexit.unregister(self.kill)
         self.process.kill()
         self.process.join()
         self.pipe.close()

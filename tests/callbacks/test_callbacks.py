@@ -108,6 +108,8 @@ def test_an_earlier_export_is_replaced_and_somebody_elses_folder_is_not(finished
     (tmp_path / "notes" / "thoughts.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"HFExport\.path"):
         export(module.policy, tmp_path / "notes")
+    with pytest.raises(FileExistsError, match=r"HFExport\.path"):  # before a fit, too
+        HFExport(str(tmp_path / "notes")).setup(module.trainer, module, "fit")
     assert (tmp_path / "notes" / "thoughts.txt").read_text() == "mine"
 
 

@@ -1,5 +1,6 @@
 """Every run leaves a checkpoint; one that is interrupted ends like one that was not, from where it was saved on."""
 
+import csv
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ import pytest
 import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from callbacks import BestCheckpointHandoff, RolloutStatistics, RolloutTable, RunCheckpoint
@@ -70,7 +71,7 @@ class Signal(RolloutCallback):
         self.here("epoch ends")
 
 
-def go(folder, tiny, problems, *, moment=None, grace=30.0, schedule=TWO_UPDATES, stages=(), log=True):
+def go(folder, tiny, problems, *, moment=None, grace=30.0, schedule=TWO_UPDATES, stages=(), logger=TensorBoardLogger):
     """A run in this process, or what is left of it; interrupted at a moment. The places it came by."""
     datamodule = data(problems, validation=True, rollouts_per_epoch=2, stages=stages, validation_batch=5)
     module = grpo(
@@ -84,7 +85,7 @@ def go(folder, tiny, problems, *, moment=None, grace=30.0, schedule=TWO_UPDATES,
     signals = Signal(moment)
     callbacks = [TokenSumReward(), signals, RolloutTable(every=2, images=0), RolloutStatistics(), RunCheckpoint(grace)]
     callbacks += [BestCheckpointHandoff()] if stages else []
-    settings = {"max_epochs": -1 if stages else 3, "logger": TensorBoardLogger(folder) if log else False}
+    settings = {"max_epochs": -1 if stages else 3, "logger": logger(folder)}
     fit = trainer(folder, *callbacks, log_every_n_steps=1, **settings)
     newest = newest_checkpoint(folder)
     if newest:
@@ -158,6 +159,22 @@ def test_a_run_that_is_interrupted_before_its_first_step_has_nothing_to_resume(
     interrupted(tmp_path, tiny_folder, playground_folder, moment=0)  # in the validation of the start
     assert newest_checkpoint(tmp_path) is None
     assert "there is nothing to resume" in capfd.readouterr().err
+
+
+def test_the_table_of_a_csv_logger_goes_on_where_it_was_cut(tiny_folder, playground_folder, tmp_path):
+    where = (tiny_folder, playground_folder)
+    places = go(tmp_path / "whole", *where, logger=CSVLogger)
+    interrupted(tmp_path / "cut", *where, moment=len(places) // 2, logger=CSVLogger)
+    go(tmp_path / "cut", *where, logger=CSVLogger)
+    tables = []
+    for name in ("whole", "cut"):
+        (path,) = (tmp_path / name).rglob("metrics.csv")
+        with path.open(newline="") as file:
+            rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
+        points = [(int(row["step"]), key, value) for row in rows for key, value in row.items() if key != "epoch"]
+        tables.append(sorted(points))
+    assert len(tables[0]) > 50
+    assert tables[0] == tables[1]
 
 
 def test_the_signals_are_given_back(tiny_folder, playground_folder, tmp_path):

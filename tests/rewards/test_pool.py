@@ -228,6 +228,19 @@ def test_ctrl_c_and_a_killed_parent_leave_no_process(response, ending):
         assert said.count("Traceback") == said.count("KeyboardInterrupt") == 1, said
 
 
+def test_a_signal_to_every_process_of_a_job_leaves_its_graders_alive_until_the_parent_is_done():
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with GraderPool(workers=2, deadline_s=20.0, grader=obedient) as pool:
+            pool.grade_all(ask("warm", "up"))
+            for child in multiprocessing.active_children():
+                os.kill(child.pid, signal.SIGTERM)
+            assert [verdict.rule for verdict in pool.grade_all(ask("a", "b", "c"))] == ["test"] * 3
+            assert pool.counters["deaths"] == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.parametrize("ending", ["sys.exit(0)", "raise KeyboardInterrupt", "pass"])
 def test_workers_end_with_a_parent_that_never_closed_its_pool(ending):
     script = (
