@@ -20,7 +20,14 @@ from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
 from cogito_pl.parse_errors import describe, raise_import_errors, suggestion, unknown_key
 from cogito_pl.quiet import silence_libraries
 from cogito_pl.terminal import tidy
-from cogito_pl.trainer_checks import check_checkpoint, check_command, check_sections, check_seed, check_trainer
+from cogito_pl.trainer_checks import (
+    check_checkpoint,
+    check_command,
+    check_linked,
+    check_sections,
+    check_seed,
+    check_trainer,
+)
 from cogito_pl.user_errors import exit_with
 
 set_parsing_settings(omegaconf_absolute_to_relative_paths=True, docstring_parse_attribute_docstrings=True)
@@ -109,6 +116,7 @@ class CogitoCLI(LightningCLI):
         """Checks that the files can be read, parses them, and checks a checkpoint before it is opened."""
         parser.words = list(sys.argv[1:] if args is None else args)
         check_config_files(parser.words)
+        check_linked(parser.words)
         super().parse_arguments(parser, args)
         check_seed(self.config[self.config["subcommand"]].seed_everything)
         check_checkpoint(self.config[self.config["subcommand"]].get("ckpt_path"))

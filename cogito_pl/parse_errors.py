@@ -37,6 +37,7 @@ _NO_SUBCLASS = re.compile(
 )
 _NO_COMMAND = re.compile(r"argument subcommand: invalid choice: '(?P<name>[^']*)'|expected \"subcommand\" to be one of")
 _MISSING = re.compile(r"the following arguments are required: (?P<names>.*)")
+_NO_VALUE = re.compile(r"argument (?:\S+/)?(?P<name>--\S+): expected (?:one|at least one) argument")
 _NO_GROUP = re.compile(r"Unable to load config|argument after \*\* must be a mapping")
 _UNRECOGNISED = re.compile(r"unrecognized arguments: (?P<words>.*?)(?P<near>; did you mean .*|; it has .*)?$", re.S)
 COMMANDS = ("fit", "validate", "predict")
@@ -138,6 +139,8 @@ def describe(message: str, args: Sequence[str], program: str) -> str:
         said = _unrecognised(found, ".".join([*leaf.keys, *(["init_args"] if leaf.owner else [])]))
     elif found := _MISSING.match(leaf.text):
         said = _missing(found["names"], leaf)
+    elif found := _NO_VALUE.match(leaf.text):
+        said = f"{_without_value(args, found['name'])} has no value; write --SETTING=VALUE"
     elif _NO_GROUP.match(leaf.text):
         said = f"{_setting(args, leaf.keys, leaf.value)} is not a group of settings; write {{name: value, ...}}"
     elif found := _UNKNOWN.match(leaf.text):
@@ -269,6 +272,13 @@ def _unknown_part(key: str, near: str | None) -> tuple[str, str]:
         if key.split(".")[: len(above)] == above:
             return ".".join(key.split(".")[: len(above) + 1]), f"; did you mean {meant}?"
     return key, near or ""
+
+
+def _without_value(args: Sequence[str], option: str) -> str:
+    """The flag that no value follows; jsonargparse names only the option that it belongs to."""
+    pairs = zip(args, [*args[1:], "--"], strict=True)
+    flags = [word for word, then in pairs if word.startswith(option) and "=" not in word and then.startswith("--")]
+    return flags[0] if flags else option
 
 
 def _unrecognised(found: re.Match[str], inside: str) -> str:

@@ -27,6 +27,7 @@ WARNINGS = (
     "You are using a custom batch sampler `InOrderSampler`",  # it omits none
     ".*does not have many workers which may be a bottleneck",  # problems are read once, in `setup`
     ".*Consider setting `persistent_workers=True`",
+    r"It is recommended to use `self\.log\(.*sync_dist=True",  # metrics are reduced over ranks before they are logged
 )
 
 

@@ -3,7 +3,7 @@
 import difflib
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +13,8 @@ import lightning.pytorch as L
 import torch
 from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator, XLAAccelerator
 from lightning.pytorch.strategies import StrategyRegistry
+
+from cogito_pl.config_files import where_given
 
 ACCELERATORS: dict[str, Callable[[], bool]] = {
     "auto": lambda: True,
@@ -36,6 +38,18 @@ def check_trainer(settings: Any) -> None:
             f"trainer.precision={settings.precision} keeps the weights in 16 bits, where most updates of a learning "
             "rate such as 1e-6 round to nothing; use bf16-mixed, or 32-true"
         )
+    if str(settings.precision) in ("64", "64-true"):
+        raise ValueError(
+            f"trainer.precision={settings.precision}: Lightning cannot convert prompts to 64 bits; use 32-true"
+        )
+    if settings.gradient_clip_val is not None and settings.gradient_clip_val < 0:
+        raise ValueError(
+            f"trainer.gradient_clip_val={settings.gradient_clip_val} clips nothing; leave it out, or use 1.0"
+        )
+    if settings.check_val_every_n_epoch == 0:
+        raise ValueError(
+            "trainer.check_val_every_n_epoch=0 is no interval; use 1 or more, or limit_val_batches=0 to skip validation"
+        )
     check_accelerator(settings.accelerator)
     check_devices(settings.accelerator, settings.devices)
     known = ["auto", *StrategyRegistry.available_strategies()]
@@ -50,6 +64,15 @@ def check_seed(seed: int | bool) -> None:
     """Raises ValueError for a seed that numpy's generators do not take."""
     if not 0 <= int(seed) < 2**32:
         raise ValueError(f"seed_everything={seed} is out of range; choose a number from 0 to {2**32 - 1}")
+
+
+def check_linked(args: Sequence[str]) -> None:
+    """Raises ValueError for a module's own seed on the command line `args`, which the link would replace unsaid."""
+    if given := where_given(args, ["model", "seed"]):
+        origin = f" (in {given.origin})" if given.origin else ""
+        raise ValueError(
+            f"{given.place}={given.value}{origin} has no effect; set seed_everything, for draws and samples"
+        )
 
 
 def check_accelerator(name: Any) -> None:

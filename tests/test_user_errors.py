@@ -200,6 +200,20 @@ MISTAKES = {
     "bf16-true": ("--trainer.precision=bf16-true", ["trainer.precision=bf16-true", "use bf16-mixed"]),
     "16-true": ("--trainer.precision=16-true", ["trainer.precision=16-true", "32-true"]),
     "precision misspelt": ("--trainer.precision=bf17", ["trainer.precision=bf17", "bf16-mixed"]),
+    "64-true": ("--trainer.precision=64-true", ["trainer.precision=64-true", "use 32-true"]),
+    "negative clipping": ("--trainer.gradient_clip_val=-1", ["trainer.gradient_clip_val=-1", "leave it out"]),
+    "validation every 0 epochs": (
+        "--trainer.check_val_every_n_epoch=0", ["check_val_every_n_epoch=0", "limit_val_batches=0"],
+    ),
+    "seed of the module": (model(seed=3), ["model.init_args.seed=3", "overlay.yaml", "set seed_everything"]),
+    "flag without a value": (
+        ["fit", "--config", "RECIPE", "--model.init_args.policy.init_from", "--trainer.max_epochs=1"],
+        ["--model.init_args.policy.init_from has no value", "write --SETTING=VALUE"],
+    ),
+    "image of no size": (model(policy={"max_pixels": 0}), ["policy.max_pixels=0", "leave it out"]),
+    "export onto another folder": (
+        callback("callbacks.HFExport", path="HERE"), ["HFExport.path=", "is no model folder", "choose another"],
+    ),
     "seed below zero": ("--seed_everything=-1", ["seed_everything=-1", "choose a number from 0"]),
     "checkpoint missing": ("--ckpt_path=HERE/none.ckpt", ["--ckpt_path=", "none.ckpt does not", "that folder has"]),
     "checkpoint cut off": ("--ckpt_path=HERE/cut.ckpt", ["--ckpt_path=", "is not a checkpoint", "name another"]),

@@ -132,6 +132,7 @@ def with_frozen_log_probs(
     ref = zeros.clone() if reference is not None else None
     parts = reached.nonzero()[:, 0].split(schedule.micro_batch)
     parts = [part for part in parts if len(part) and (needs_old or reference)]
+    missing = policy.ranks.most(len(parts)) - len(parts)  # asked before any rank forwards
     for part in parts:
         micro = rollout.micro_batch(part.tolist())
         inputs, columns = (micro.prompts, micro.completions, micro.mask), slice(micro.mask.shape[1])
@@ -139,8 +140,7 @@ def with_frozen_log_probs(
             old[part, columns] = policy.log_probs(*inputs, temperature=temperature).values
         if ref is not None:
             ref[part, columns] = reference.log_probs(*inputs, temperature=temperature)
-    forwards = int(needs_old) + int(reference is not None and reference.live)
-    for _ in range(forwards * (policy.ranks.most(len(parts)) - len(parts))):  # other ranks have more rows
+    for _ in range(missing * (needs_old + (reference is not None and reference.live))):
         policy.zero()
     if reference is not None:
         reference.offload()

@@ -59,7 +59,8 @@ def log_folder(trainer: L.Trainer) -> str:
 def continue_logs(trainer: L.Trainer, checkpoint: Path) -> None:
     """Lets a run that goes on from a checkpoint log to the folder that it logged to; for before it starts.
 
-    What TensorBoard or a CSV table has of the steps that are taken again is dropped. Loggers that were given another folder keep it.
+    What TensorBoard or a CSV table has of the steps that are taken again is dropped. Loggers that were given another
+    folder keep it.
     """
     state = checkpoint_state(checkpoint)
     folder = (Path(trainer.default_root_dir) / state.get("log_dir", "")).resolve()

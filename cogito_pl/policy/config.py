@@ -84,6 +84,11 @@ class PolicyConfig:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
         if self.decode == "static" and self.attention != "sdpa":
             raise ValueError(f"policy.decode=static needs policy.attention=sdpa, not {self.attention}")
+        for name in ("min_pixels", "max_pixels"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(
+                    f"policy.{name}={value} is no size of an image; leave it out for the model's own value"
+                )
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(
                 f"policy.min_pixels={self.min_pixels} is above policy.max_pixels={self.max_pixels}; swap them"

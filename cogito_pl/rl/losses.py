@@ -72,15 +72,15 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.surrogate, Surrogate) and self.surrogate not in SURROGATES:
-            raise ValueError(f"surrogate={self.surrogate!r} is unknown; choose one of {', '.join(SURROGATES)}.")
+            raise ValueError(f"loss.surrogate={self.surrogate!r} is unknown; choose one of {', '.join(SURROGATES)}.")
         if self.aggregation not in get_args(Aggregation):
-            raise ValueError(f"aggregation={self.aggregation!r} is unknown; choose dapo, grpo or dr_grpo.")
+            raise ValueError(f"loss.aggregation={self.aggregation!r} is unknown; choose dapo, grpo or dr_grpo.")
         for name in ("clip_low", "clip_high", "kl_coef", "entropy_coef"):
             if not (value := getattr(self, name)) >= 0:
-                raise ValueError(f"{name}={value} must not be negative; use 0 or more.")
+                raise ValueError(f"loss.{name}={value} must not be negative; use 0 or more.")
         names = [term.name for term in self.terms]
         if len({*names, *LOGGED}) < len(names) + len(LOGGED):
-            raise ValueError(f"terms are named {names}; use names that differ from each other and from {LOGGED}.")
+            raise ValueError(f"loss.terms are named {names}; use names that differ from each other and from {LOGGED}.")
 
     @property
     def needs_reference(self) -> bool:

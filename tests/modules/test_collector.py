@@ -1,6 +1,7 @@
 """What a collected rollout is: what callbacks may change, what counts, what is stored, what a resumed run repeats."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,10 +9,12 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from cogito_pl.data.draw_order import DrawOrder
 from cogito_pl.modules import RolloutCallback
+from cogito_pl.modules.collector import with_frozen_log_probs
 from cogito_pl.policy import SamplingConfig
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.modules.training import Recorder, TokenSumReward, data, grpo, trainer, weights
+from tests.rl.rollouts import graded
 
 
 class Change(RolloutCallback):
@@ -201,3 +204,20 @@ def test_the_draw_order_observes_every_rollout_once_with_the_problems_that_were_
     seen = drawn.draws.streams[0].order.seen
     ids = [[drawn.train_problems[index].id for _, index in outcomes] for outcomes in seen]
     assert ids == [rollout[2] for rollout in recorder.rollouts]
+
+
+def test_ranks_agree_on_their_forwards_before_any_of_them_forwards_and_the_others_fill_up():
+    """Three micro-batches of two rows here and four on the busiest rank, with old and reference log-probs."""
+    calls, rollout = [], graded([0, 1] * 4, group_size=4, lengths=[2] * 8)
+
+    def forwards(prompts, completions, mask, **_):
+        calls.append("forward")
+        return SimpleNamespace(values=torch.zeros(mask.shape))
+
+    most = lambda count: calls.append("agreed") or count + 1  # noqa: E731
+    policy = SimpleNamespace(ranks=SimpleNamespace(most=most), log_probs=forwards, zero=lambda: calls.append("filler"))
+    reference = SimpleNamespace(live=True, log_probs=lambda *a, **k: forwards(*a).values, offload=lambda: None)
+    schedule = RolloutSchedule(prompts=2, group_size=4, updates=2, micro_batch=2)
+    reached = torch.tensor([True, True, False, True, True, False, True, False])
+    with_frozen_log_probs(rollout, policy, reference, reached=reached, schedule=schedule, temperature=1.0)
+    assert calls == ["agreed", *["forward"] * 6, *["filler"] * 2]
