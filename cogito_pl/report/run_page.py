@@ -99,7 +99,7 @@ def progress(run: RunFolder) -> str:
     last = last_step(run)
     epochs = run.setting("trainer", "max_epochs")
     reached = run.curves.get("epoch")
-    steps = f"{last:,} optimiser steps"
+    steps = f"{last:,} optimiser step{'s' * (last != 1)}"
     if not reached:
         return steps
     return f"epoch {reached[-1][1] + 1:.0f}{f' of {epochs}' if epochs and epochs > 0 else ''}, {steps}"
@@ -107,7 +107,7 @@ def progress(run: RunFolder) -> str:
 
 def last_step(run: RunFolder) -> int:
     """Optimiser steps so far."""
-    known = [curve[-1][0] + (not name.startswith(("speed/", "memory/"))) for name, curve in run.curves.items()]
+    known = [curve[-1][0] + (not name.startswith("val/")) for name, curve in run.curves.items()]
     return max([*known, *(row["step"] + 1 for row in run.rollouts[-1:])], default=0)
 
 

@@ -35,7 +35,9 @@ def reward_section(run: RunFolder, phases: Sequence[Span]) -> Section:
             title="Rewards", missing=["No metric is recorded; a logger does (trainer.logger: TensorBoardLogger)."]
         )
     if not terms:
-        return Section(title="Rewards", missing=["SFT has no rewards; GRPO logs them."])
+        sft = any(name.startswith("sft/") for name in run.curves)
+        why = "SFT has no rewards; GRPO logs them." if sft else "No optimiser step is logged yet."
+        return Section(title="Rewards", missing=[why])
     first = [name for name in ("reward/accuracy", "reward/total") if name in terms]
     drawings = [
         metric_drawing(
