@@ -76,7 +76,8 @@ def test_validate_prints_every_problem_once_and_nothing_where_it_is_not_verbose(
 def test_two_ranks_print_the_table_of_one(tiny_folder, playground_folder, tmp_path):
     def run(name):
         settings = {
-            "trainer": {"accelerator": "cpu", "logger": False, "default_root_dir": str(tmp_path)} | STRATEGIES[name],
+            "trainer": {"accelerator": "cpu", "logger": False, "default_root_dir": str(tmp_path / name)}
+            | STRATEGIES[name],
             "model": {
                 "class_path": "cogito_pl.modules.GRPOModule",
                 "init_args": {"policy": {"name": str(tiny_folder)}, "evaluation": {"max_tokens": 4, "temperature": 0}},
