@@ -29,6 +29,22 @@ class TooManyErrors(Exception):
     """Too many problems could not be scored, so that the machine or the settings must be at fault."""
 
 
+@dataclass
+class Spent:
+    """What trials have cost: how many were run, in how many readings of a prompt (prefills), for how many problems."""
+
+    problems: int = 0
+    trials: int = 0
+    prefills: int = 0
+
+    def __str__(self) -> str:
+        text = f"ran {self.trials:,} trials, with {self.prefills:,} prefills of their prompts"
+        if not self.problems:
+            return text
+        each = f"{self.trials / self.problems:.1f} and {self.prefills / self.problems:.1f} each"
+        return f"{text}, for {self.problems:,} problems: {each}"
+
+
 @dataclass(kw_only=True)
 class TrialRunner:
     """Runs batches of trials. A failure of the engine never counts as a wrong answer.
@@ -43,6 +59,7 @@ class TrialRunner:
         attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
         most_errors: More problems than this are not set aside: the scoring stops.
         filler: Sampled by a rank that has no trials while sharded ranks, which sample together, still have some.
+        spent: Counts trials and prefills.
     """
 
     policy: Policy
@@ -54,6 +71,7 @@ class TrialRunner:
     attempts: int
     most_errors: int
     filler: Problem
+    spent: Spent = field(default_factory=Spent)
     set_aside: list[Problem] = field(default_factory=list)
 
     def __call__(self, requests: Sequence[Request]) -> list[Trial]:
@@ -105,6 +123,8 @@ class TrialRunner:
     def _sample(self, groups: Sequence[Sequence[Request]], prompts: Sequence[Prompt]) -> list[Trial]:
         seeds = [[trial_seed(self.seed, problem.id, task) for problem, task in group] for group in groups]
         samples = self.policy.sample(prompts, self.sampling, seeds)
+        self.spent.trials += sum(map(len, groups))
+        self.spent.prefills += len(prompts)
         rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
         texts = [self.policy.encoder.decode(row) for row in rows]
         requests = [request for group in groups for request in group]
