@@ -122,7 +122,8 @@ class TrialRunner:
 
     def _sample(self, groups: Sequence[Sequence[Request]], prompts: Sequence[Prompt]) -> list[Trial]:
         seeds = [[trial_seed(self.seed, problem.id, task) for problem, task in group] for group in groups]
-        samples = self.policy.sample(prompts, self.sampling, seeds)
+        sampling = [self.scorer.sampling_of(task, self.sampling) for (_, task), *_ in groups]
+        samples = self.policy.sample(prompts, sampling, seeds)
         self.spent.trials += sum(map(len, groups))
         self.spent.prefills += len(prompts)
         rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
@@ -145,12 +146,15 @@ class TrialRunner:
                 problem=known[id(problem)][0],
                 expected=known[id(problem)][1],
                 response=text,
-                kept=self.scorer.keep(self.policy, problem, torch.tensor(row)) if grade.correct else {},
+                kept=self._kept(problem, task, row) if grade.correct else {},
             )
             for (problem, task), seed, grade, row, finished, text in zip(
                 requests, [s for mine in seeds for s in mine], grades, rows, samples.finished, texts, strict=True
             )
         ]
+
+    def _kept(self, problem: Problem, task: Task, response: list[int]) -> dict[str, torch.Tensor]:
+        return {} if task.screening else self.scorer.keep(self.policy, problem, torch.tensor(response))
 
     def prompt(self, problem: Problem, task: Task) -> Prompt:
         """The encoded prompt of a trial."""
@@ -194,9 +198,9 @@ def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> l
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:
-    """Groups requests that share a prompt: those of one problem that hide nothing."""
+    """Groups requests that share a prompt and its sampling: those of one problem that hide nothing."""
     groups: dict[object, list[Request]] = {}
     for place, (problem, task) in enumerate(requests):
         shared = task.ratio == 0 or not problem.images
-        groups.setdefault(problem.id if shared else place, []).append((problem, task))
+        groups.setdefault((problem.id, task.screening) if shared else place, []).append((problem, task))
     return list(groups.values())
