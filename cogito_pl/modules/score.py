@@ -97,12 +97,14 @@ class ScoreModule(PolicyModule):
         Raises:
             OtherTrialsError: A folder holds trials of another model, prompt, seed or mask.
         """
-        settings, data = self.trial_settings(), self.trainer.datamodule
-        if self.trainer.is_global_zero:
-            for folder, problems in zip(folders, data.predict_problems, strict=True):
+        settings, first = self.trial_settings(), self.trainer.is_global_zero
+        if first:
+            for folder, problems in zip(folders, self.trainer.datamodule.predict_problems, strict=True):
                 regrade(folder, settings, problems, self.reward, self.scorer)
-        self.trainer.strategy.barrier("verdicts are up to date")
-        self.stores = [TrialStore(folder, settings, self.trainer.global_rank) for folder in folders]
+            self.stores = [TrialStore(folder, settings, 0) for folder in folders]
+        self.trainer.strategy.barrier("the first rank has written the settings and brought verdicts up to date")
+        if not first:
+            self.stores = [TrialStore(folder, settings, self.trainer.global_rank) for folder in folders]
 
     def on_predict_start(self) -> None:
         """Keeps trials in memory where no callback has opened files for them, and logs the scorer's notices."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -178,6 +179,23 @@ def test_the_end_of_a_scoring_says_what_it_has_spent(tiny_folder, playground_fol
     data = score_data(playground_folder)
     trainer(tmp_path, NothingIsCorrect()).predict(score_module(tiny_folder, CMAB(tries=5), least_rows=1), data)
     assert said == ["ran 70 trials, with 28 prefills of their prompts, for 14 problems: 5.0 and 2.0 each"]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_other_ranks_open_the_trials_once_the_first_has_written_their_settings(
+    tiny_folder, tmp_path, rank, monkeypatch
+):
+    module, seen = score_module(tiny_folder), []
+    module.configure_model()
+    barrier = lambda name: seen.append(sorted(path.name for path in tmp_path.iterdir()))  # noqa: E731
+    ranks = {"is_global_zero": rank == 0, "global_rank": rank, "strategy": SimpleNamespace(barrier=barrier)}
+    fake = SimpleNamespace(datamodule=SimpleNamespace(predict_problems=[[]]), **ranks)
+    monkeypatch.setattr(type(module), "trainer", fake)
+    module.open_trials([tmp_path])
+    assert seen == [["settings.json", "trials.rank0.jsonl"] if rank == 0 else []]
+    assert (tmp_path / f"trials.rank{rank}.jsonl").exists()
+    for store in module.stores:
+        store.close()
 
 
 def test_scores_lie_beside_the_data_where_its_readers_do_not_see_them(tiny_folder, playground_folder, tmp_path):
