@@ -32,11 +32,8 @@ class DifficultyWriter(BasePredictionWriter):
 
     def on_predict_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Opens the trials of every source."""
-        settings = module.trial_settings()
-        module.stores = [
-            TrialStore(self.places(trainer, module, source)[1], settings, trainer.global_rank)
-            for source in trainer.datamodule.predict_sources
-        ]
+        sources = trainer.datamodule.predict_sources
+        module.open_trials([self.places(trainer, module, source)[1] for source in sources])
 
     def places(self, trainer: L.Trainer, module: L.LightningModule, source: Source) -> tuple[Path, Path]:
         """The file of a source's scores and the folder of its trials."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cogito_pl.data.source import Source
+from cogito_pl.difficulty.identity import response_settings
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.files import atomic
@@ -30,8 +31,8 @@ def score_file(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]
 
 
 def trial_folder(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]) -> Path:
-    """Where the trials of a source lie: the same folder for all thresholds, another one for another model."""
-    return _beside(source, f"{scorer.name}-{fingerprint(trial_settings)}.trials")
+    """Where the trials of a source lie: the same folder for all thresholds and verifiers, another for another model."""
+    return _beside(source, f"{scorer.name}-{fingerprint(response_settings(trial_settings))}.trials")
 
 
 def _beside(source: Source, name: str) -> Path:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, SamplingConfig
+from cogito_pl.policy.freezing import gradients_off
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward
 
@@ -42,6 +44,8 @@ def run_trials(
     settings = trial_settings(
         policy.encoder, weights_digest(policy.model), scorer, sampling, reward.grading_settings(), seed
     )
+    if folder is not None:
+        regrade(folder, settings, problems, reward, scorer)
     store = TrialStore(folder, settings)
     runner = TrialRunner(
         policy=policy,
@@ -55,7 +59,10 @@ def run_trials(
         filler=problems[0],
     )
     try:
-        run_until_decided(scorer, problems, store, runner, most=most, least=least)
+        with gradients_off(policy.model):  # so that an image is encoded once, and by itself
+            run_until_decided(scorer, problems, store, runner, most=most, least=least)
     finally:
         store.close()
+        if not policy.features.frozen:  # its weights may change now
+            policy.features.clear_cache()
     return store

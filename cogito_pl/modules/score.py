@@ -1,13 +1,16 @@
 """Difficulty scores as predictions: runs the trials that a scorer asks for, many problems side by side."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from cogito_pl.data.loading import Batch
-from cogito_pl.difficulty.generation import TrialRunner
+from cogito_pl.difficulty.generation import Spent, TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
 from cogito_pl.difficulty.trials import TrialStore
@@ -32,8 +35,8 @@ class ScoreModule(PolicyModule):
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.
         rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.
-        least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 runs
-            none in vain.
+        least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 adds
+            none.
         attempts: Times that a trial which raises (out of memory, a broken image) is run before its problem is left
             without a score. An error never counts as a wrong answer.
         most_errors: Problems of a batch that may be left without a score; with more, the scoring stops.
@@ -62,6 +65,7 @@ class ScoreModule(PolicyModule):
         self.pool, self.least_rows = pool, least_rows
         self.attempts, self.most_errors = attempts, most_errors
         self.stores: list[TrialStore] = []
+        self.spent = Spent()
         self.weights = ""
 
     def setup(self, stage: str) -> None:
@@ -75,13 +79,32 @@ class ScoreModule(PolicyModule):
         raise ValueError("--ckpt_path does not apply to scoring; name the checkpoint as policy.init_from")
 
     def before_sharding(self) -> None:
-        """Takes the digest of the weights, by which trials of different models are told apart."""
+        """Takes the digest of the weights, by which trials of different models are told apart, and freezes them all.
+
+        Features of images are then kept, and each image goes through the vision tower by itself.
+        """
+        self.policy.requires_grad_(False)
         self.weights = weights_digest(self.policy.model)
 
     def trial_settings(self) -> dict[str, Any]:
         """What decides the outcome of a trial, as plain values."""
         grading = self.reward.grading_settings()
         return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, grading, self.seed)
+
+    def open_trials(self, folders: Sequence[Path]) -> None:
+        """Opens the trials of every source of `data.predict`; responses that other rules graded are graded again.
+
+        Raises:
+            OtherTrialsError: A folder holds trials of another model, prompt, seed or mask.
+        """
+        settings, first = self.trial_settings(), self.trainer.is_global_zero
+        if first:
+            for folder, problems in zip(folders, self.trainer.datamodule.predict_problems, strict=True):
+                regrade(folder, settings, problems, self.reward, self.scorer)
+            self.stores = [TrialStore(folder, settings, 0) for folder in folders]
+        self.trainer.strategy.barrier("the first rank has written the settings and brought verdicts up to date")
+        if not first:
+            self.stores = [TrialStore(folder, settings, self.trainer.global_rank) for folder in folders]
 
     def on_predict_start(self) -> None:
         """Keeps trials in memory where no callback has opened files for them, and logs the scorer's notices."""
@@ -105,8 +128,14 @@ class ScoreModule(PolicyModule):
             attempts=self.attempts,
             most_errors=self.most_errors,
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
+            spent=self.spent,
         )
         sizes = {"most": self.rollout_batch_size, "least": self.least_rows, "busiest": self.policy.ranks.most}
         run_until_decided(self.scorer, batch.problems, store, runner, **sizes)
+        self.spent.problems += len(batch.problems)
         shown = [(problem.id, len(problem.images)) for problem in batch.problems]
         return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)
+
+    def on_predict_epoch_end(self) -> None:
+        """Logs what this run has spent."""
+        rank_zero_info(str(self.spent) + (" on the first rank" if self.trainer.world_size > 1 else ""))
