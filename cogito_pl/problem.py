@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from cogito_pl.seeds import digest
+
 IMAGE_MARKER = "<image>"
 
 
@@ -15,12 +17,17 @@ class LazyImage:
     Args:
         name: Where the image comes from, for messages.
         size: Width and height in pixels, upright.
-        load: Decodes it to an upright RGB image.
+        load: Decodes it to an upright RGB image. It may have a method `digest` that tells its content without decoding.
     """
 
     name: str
     size: tuple[int, int]
     load: Callable[[], Image.Image]
+
+    def digest(self) -> str:
+        """Digest of the content: of the stored bytes where `load` knows them, else of the decoded pixels."""
+        stored = getattr(self.load, "digest", None)
+        return stored() if stored else digest(self.load().tobytes())
 
     @classmethod
     def of(cls, image: Image.Image, name: str = "memory") -> "LazyImage":
@@ -68,3 +75,11 @@ class Problem:
         markers = self.question.count(IMAGE_MARKER)
         if markers != len(self.images):
             raise ValueError(f"the question has {markers} {IMAGE_MARKER} markers for {len(self.images)} images")
+
+    def shown_digest(self) -> str:
+        """Digest of what a model is shown: the question and the content of the images, not where they are."""
+        return digest(repr((self.question, [(image.size, image.digest()) for image in self.images])))
+
+    def expected_digest(self) -> str:
+        """Digest of what, beside the rules of grading, decides whether a response is correct."""
+        return digest(repr((self.answer, self.kind, self.choices, self.source)))

@@ -8,6 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.origin import same_model_digest
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
 from cogito_pl.difficulty.trials import TrialStore
@@ -62,7 +63,7 @@ class ScoreModule(PolicyModule):
         self.pool, self.least_rows = pool, least_rows
         self.attempts, self.most_errors = attempts, most_errors
         self.stores: list[TrialStore] = []
-        self.weights = ""
+        self.weights = self.same_model = ""
 
     def setup(self, stage: str) -> None:
         """Raises ValueError for anything but `predict`."""
@@ -75,8 +76,9 @@ class ScoreModule(PolicyModule):
         raise ValueError("--ckpt_path does not apply to scoring; name the checkpoint as policy.init_from")
 
     def before_sharding(self) -> None:
-        """Takes the digest of the weights, by which trials of different models are told apart."""
+        """Takes the digests of the weights, by which trials and scores of different models are told apart."""
         self.weights = weights_digest(self.policy.model)
+        self.same_model = same_model_digest(self.policy.model)
 
     def trial_settings(self) -> dict[str, Any]:
         """What decides the outcome of a trial, as plain values."""

@@ -3,17 +3,20 @@
 A cell may be empty, one image or a list of them; an image is its bytes, a path, or `{"bytes": ..., "path": ...}`.
 """
 
+import hashlib
 import io
 import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from cogito_pl.problem import LazyImage
+from cogito_pl.seeds import digest
 
 CheckImages = Literal["decode", "header"]
 
@@ -50,7 +53,18 @@ class StoredImage:
 
     def __call__(self) -> Image.Image:
         """The image, upright RGB."""
-        return upright_rgb(_open(io.BytesIO(_bytes(_images(self.cell())[self.index]))))
+        return upright_rgb(_open(io.BytesIO(self._stored())))
+
+    def digest(self) -> str:
+        """Digest of the stored bytes."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest(self._stored())
+
+    def _stored(self) -> bytes:
+        return _bytes(_images(self.cell())[self.index])
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,17 @@ class FileImage:
         """The image, upright RGB."""
         with _open(self.path) as image:
             return upright_rgb(image)
+
+    def digest(self) -> str:
+        """Digest of the file's bytes, read once for as long as its size and time stay the same."""
+        about = self.path.stat()
+        return _file_digest(self.path, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 17)
+def _file_digest(path: Path, size: int, time_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 @dataclass(frozen=True)
