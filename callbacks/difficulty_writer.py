@@ -45,8 +45,7 @@ class DifficultyWriter(BasePredictionWriter):
                 f"data.predict: the scores of the sources {several} would both be written to {twice}; give each its "
                 "own `name`, and a folder as DifficultyWriter.path"
             )
-        settings = module.trial_settings()
-        module.stores = [TrialStore(folder, settings, trainer.global_rank) for _, folder in places]
+        module.open_trials([folder for _, folder in places])
 
     def places(self, trainer: L.Trainer, module: L.LightningModule, source: Source) -> tuple[Path, Path]:
         """The file of a source's scores and the folder of its trials."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from cogito_pl.difficulty.identity import problem_digest, trial_seed
+from cogito_pl.difficulty.identity import trial_seed
+from cogito_pl.difficulty.regrading import graded
 from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.difficulty.trials import Trial
 from cogito_pl.policy import Policy, Prompt, PromptEncoder, SamplingConfig
 from cogito_pl.problem import LazyImage, Problem
-from cogito_pl.rewards import Grade, Reward
+from cogito_pl.rewards import Reward
 
 _log = logging.getLogger(__name__)
 ENGINE_ERRORS = (RuntimeError, OSError, MemoryError, ValueError)
@@ -107,7 +108,8 @@ class TrialRunner:
         rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
         texts = [self.policy.encoder.decode(row) for row in rows]
         requests = [request for group in groups for request in group]
-        grades = self._grade(texts, [problem for problem, _ in requests])
+        grades = graded(self.reward, texts, [problem for problem, _ in requests])
+        known = {id(problem): (problem.shown_digest(), problem.expected_digest()) for (problem, _), *_ in groups}
         return [
             Trial(
                 id=problem.id,
@@ -120,7 +122,8 @@ class TrialRunner:
                 tokens=len(row),
                 finished=bool(finished),
                 images=len(problem.images),
-                problem=problem_digest(problem),
+                problem=known[id(problem)][0],
+                expected=known[id(problem)][1],
                 response=text,
                 kept=self.scorer.keep(self.policy, problem, torch.tensor(row)) if grade.correct else {},
             )
@@ -128,12 +131,6 @@ class TrialRunner:
                 requests, [s for mine in seeds for s in mine], grades, rows, samples.finished, texts, strict=True
             )
         ]
-
-    def _grade(self, texts: Sequence[str], problems: Sequence[Problem]) -> list[Grade]:
-        grades = self.reward.score(texts, problems).grades
-        if any(grade.rule == "died" for grade in grades):
-            raise RuntimeError("a grading worker died over a response; that is no verdict")
-        return grades
 
     def prompt(self, problem: Problem, task: Task) -> Prompt:
         """The encoded prompt of a trial."""

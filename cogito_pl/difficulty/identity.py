@@ -1,6 +1,11 @@
-"""What a trial depends on: weights, prompt, sampling, mask, grading and seed; not paths, batches or thresholds."""
+"""What a trial depends on: weights, prompt, sampling, mask, grading and seed; not paths, batches or thresholds.
+
+A response depends on all of these but the grading, and on what its problem shows; a verdict on the response, the
+grading, and what its problem expects. Stored responses can therefore be graded again (`regrading.py`).
+"""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,11 +15,14 @@ from torch import nn
 
 from cogito_pl.difficulty.scorer import Scorer, Task
 from cogito_pl.policy import PromptEncoder, SamplingConfig
-from cogito_pl.problem import Problem
 from cogito_pl.seeds import digest, stable_seed
 
 VALUES = 4096
 """Values of a tensor that its digest looks at, evenly spread: a step of any optimiser changes some of them."""
+TRIAL_FORMAT = 2
+"""Of the lines that trials are stored as; 1 had image sizes in the place of their content, and no rules."""
+GRADING = "grading"
+"""The key of the settings that decide verdicts alone."""
 PROMPT = ("system_prompt", "instruction", "dtype")
 """Settings of the policy that change what the model reads or computes."""
 
@@ -27,8 +35,18 @@ def trial_settings(
     grading: Mapping[str, Any],
     seed: int,
 ) -> dict[str, Any]:
-    """What decides the outcome of a trial, as plain values that can be compared and read."""
+    """What decides the outcome of a trial, as plain values that can be compared, read and stored as JSON.
+
+    Args:
+        encoder: Of the policy.
+        weights: See `weights_digest`.
+        scorer: Says what a trial hides and what is kept of it.
+        sampling: How responses are sampled.
+        grading: What decides verdicts, see `Reward.grading_settings`.
+        seed: Of masks and responses.
+    """
     return {
+        "trial_format": TRIAL_FORMAT,
         "weights": weights,
         "family": type(encoder.family).__qualname__,
         "chat_template": digest(str(encoder.processor.chat_template).encode()),
@@ -36,9 +54,19 @@ def trial_settings(
         **{name: getattr(encoder.config, name) for name in PROMPT},
         "sampling": asdict(sampling),
         "hidden": scorer.trial_settings(),
-        "grading": dict(grading),
         "seed": seed,
+        GRADING: dict(grading),
     }
+
+
+def response_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of `trial_settings` that decides responses: where it differs, trials are sampled anew."""
+    return {name: value for name, value in settings.items() if name != GRADING}
+
+
+def rules_digest(settings: Mapping[str, Any]) -> str:
+    """Digest of the part of `trial_settings` that decides verdicts: where it differs, responses are graded again."""
+    return digest(json.dumps(settings.get(GRADING), sort_keys=True))
 
 
 def weights_digest(model: nn.Module) -> str:
@@ -55,9 +83,3 @@ def weights_digest(model: nn.Module) -> str:
 def trial_seed(seed: int, problem_id: str, task: Task) -> int:
     """A seed that depends on these alone, the same in every process and on every machine."""
     return stable_seed(seed, problem_id, float(task.ratio), task.repeat)
-
-
-def problem_digest(problem: Problem) -> str:
-    """Digest of what a model is shown and what is expected of it, images by their sizes."""
-    seen = (problem.question, problem.answer, problem.kind, problem.choices, [p.size for p in problem.images])
-    return digest(repr(seen), 6)

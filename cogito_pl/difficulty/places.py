@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cogito_pl.data.source import Source
+from cogito_pl.difficulty.identity import response_settings
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.seeds import digest
 
@@ -34,8 +35,8 @@ def score_file(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]
 
 
 def trial_folder(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any], model: str = "") -> Path:
-    """Where the trials of a source lie: the same folder for all thresholds, another one for another model."""
-    words = [model_name(model), *sampled(trial_settings), fingerprint(trial_settings)]
+    """Where the trials of a source lie: the same folder for all thresholds and verifiers, another for another model."""
+    words = [model_name(model), *sampled(trial_settings), fingerprint(response_settings(trial_settings))]
     return _beside(source, scorer, words, ".trials")
 
 

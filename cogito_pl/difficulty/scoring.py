@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
@@ -42,6 +43,8 @@ def run_trials(
     settings = trial_settings(
         policy.encoder, weights_digest(policy.model), scorer, sampling, reward.grading_settings(), seed
     )
+    if folder is not None:
+        regrade(folder, settings, problems, reward, scorer)
     store = TrialStore(folder, settings)
     runner = TrialRunner(
         policy=policy,

@@ -2,7 +2,8 @@
 
 A folder holds `settings.json` with the settings that decide the outcome of a trial, and one file of trials per rank. A
 trial is a pure function of those settings, its problem, its ratio and its repeat, so a scoring that was killed
-continues from the trials that it finds, on any number of ranks, and a threshold can be changed without the model.
+continues from the trials that it finds, on any number of ranks, and a threshold can be changed without the model. Each
+line names the rules that its verdict was given by; `regrading.py` replaces the verdicts of other rules.
 """
 
 import fcntl
@@ -18,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cogito_pl.difficulty.identity import problem_digest
+from cogito_pl.difficulty.identity import rules_digest
 from cogito_pl.difficulty.scorer import Outcomes, Task
 from cogito_pl.files import atomic, read_jsonl, write_json
 from cogito_pl.problem import Problem
@@ -47,7 +48,8 @@ class Trial:
         tokens: Length of the completion.
         finished: Whether the completion ended by itself.
         images: How many images the problem has.
-        problem: Digest of the problem's text, answer and image sizes.
+        problem: Digest of what the model was shown, `Problem.shown_digest`.
+        expected: Digest of what the verdict compares with, `Problem.expected_digest`.
         response: The completion.
         kept: Tensors that the scorer keeps of it, in a file of their own.
     """
@@ -63,6 +65,7 @@ class Trial:
     finished: bool
     images: int
     problem: str
+    expected: str
     response: str
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
@@ -83,6 +86,7 @@ class TrialStore:
 
     def __init__(self, folder: Path | None, settings: Mapping[str, Any], rank: int | None = 0) -> None:
         self.folder = folder
+        self.rules = rules_digest(settings)
         self._outcomes: dict[str, dict[Task, bool]] = {}
         self._about: dict[str, tuple[str, int]] = {}  # digest and images, by problem
         self._tasks: dict[Task, Task] = {}  # one object per task, for there are few tasks and many trials
@@ -94,7 +98,7 @@ class TrialStore:
             for path in sorted(folder.glob("trials.rank*.jsonl")):
                 self._remember(read_jsonl(path))
             if rank is not None:
-                self._file = _open_to_append(folder / f"trials.rank{rank}.jsonl")
+                self._file = open_to_append(folder / f"trials.rank{rank}.jsonl")
 
     @classmethod
     def read(cls, folder: Path, settings: Mapping[str, Any]) -> "TrialStore":
@@ -132,21 +136,23 @@ class TrialStore:
                 self._kept[trial.id, Task(trial.ratio, trial.repeat)] = trial.kept
             elif trial.kept:
                 save_kept(self.folder, trial.id, Task(trial.ratio, trial.repeat), trial.kept)
-        lines = [{name: value for name, value in vars(trial).items() if name != "kept"} for trial in trials]
+        lines = [
+            {name: value for name, value in vars(trial).items() if name != "kept"} | {"rules": self.rules}
+            for trial in trials
+        ]
         self._remember(lines)
         if self._file is not None:
-            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            self._file.write(text.encode("utf-8", "backslashreplace"))
+            self._file.write(as_jsonl(lines))
             self._file.flush()
             os.fsync(self._file.fileno())
 
     def check(self, problem: Problem) -> None:
         """Raises OtherTrialsError where the trials under this problem's id are those of another problem."""
         known = self._about.get(problem.id)
-        if known is not None and known[0] != problem_digest(problem):
+        if known is not None and known[0] != problem.shown_digest():
             raise OtherTrialsError(
-                f"{self.folder} holds trials of another problem with the id {problem.id!r}: the data have changed. "
-                "Remove that folder, or choose another path for the scores"
+                f"{self.folder} holds trials of another problem with the id {problem.id!r}: the data have changed, "
+                "its question or an image. Remove that folder, or choose another path for the scores"
             )
 
     def close(self) -> None:
@@ -157,6 +163,8 @@ class TrialStore:
 
     def _remember(self, lines: Iterable[Mapping[str, Any]]) -> None:
         for line in lines:
+            if line["rules"] != self.rules:  # of a problem that was not among those graded again
+                continue
             task = Task(float(line["ratio"]), line["repeat"])
             task = self._tasks.setdefault(task, task)
             self._outcomes.setdefault(line["id"], {}).setdefault(task, line["correct"])
@@ -183,7 +191,13 @@ def _agree(folder: Path, settings: dict[str, Any], rank: int | None) -> None:
         write_json(path, settings, indent=1)
 
 
-def _open_to_append(path: Path) -> IO[bytes]:
+def as_jsonl(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    """Lines as they are stored; half a surrogate pair, which a response may hold, as its escape."""
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def open_to_append(path: Path) -> IO[bytes]:
     """Opens a file behind its last whole line, for this process alone."""
     file = path.open("a+b")
     try:

@@ -1,5 +1,7 @@
 """Difficulty scores as predictions: runs the trials that a scorer asks for, many problems side by side."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +11,7 @@ from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
 from cogito_pl.difficulty.origin import same_model_digest
+from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
 from cogito_pl.difficulty.trials import TrialStore
@@ -84,6 +87,19 @@ class ScoreModule(PolicyModule):
         """What decides the outcome of a trial, as plain values."""
         grading = self.reward.grading_settings()
         return trial_settings(self.policy.encoder, self.weights, self.scorer, self.sampling, grading, self.seed)
+
+    def open_trials(self, folders: Sequence[Path]) -> None:
+        """Opens the trials of every source of `data.predict`; responses that other rules graded are graded again.
+
+        Raises:
+            OtherTrialsError: A folder holds trials of another model, prompt, seed or mask.
+        """
+        settings, data = self.trial_settings(), self.trainer.datamodule
+        if self.trainer.is_global_zero:
+            for folder, problems in zip(folders, data.predict_problems, strict=True):
+                regrade(folder, settings, problems, self.reward, self.scorer)
+        self.trainer.strategy.barrier("verdicts are up to date")
+        self.stores = [TrialStore(folder, settings, self.trainer.global_rank) for folder in folders]
 
     def on_predict_start(self) -> None:
         """Keeps trials in memory where no callback has opened files for them, and logs the scorer's notices."""

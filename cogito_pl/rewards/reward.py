@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cogito_pl.problem import Problem
+from cogito_pl.rewards.code_digest import code_digest
 from cogito_pl.rewards.config import RewardConfig
 from cogito_pl.rewards.format import format_reward
 from cogito_pl.rewards.official import OFFICIAL
@@ -85,6 +86,8 @@ class Reward:
             "per_source": {source: asdict(options) for source, options in self._grading.items()},
             "boxes": asdict(self.config.boxes),
             "verifiers": own,
+            "deadline_s": self.config.deadline_s,
+            "code": code_digest(self.config.verifiers.values()),
         }
 
     def check_sources(self, names: Collection[str]) -> None:

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from cogito_pl.difficulty import PISM, PassRate
-from cogito_pl.difficulty.identity import problem_digest, trial_seed
+from cogito_pl.difficulty.identity import trial_seed
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
 from cogito_pl.difficulty.trials import OtherTrialsError, Trial, TrialStore
@@ -39,7 +39,7 @@ class Oracle:
                 Trial(
                     id=what.id, ratio=task.ratio, repeat=task.repeat, seed=seed,
                     correct=random.Random(seed).random() < skill, extracted="é", rule="x", tokens=3, finished=True,
-                    images=1, problem=problem_digest(what), response="so é",
+                    images=1, problem=what.shown_digest(), expected=what.expected_digest(), response="so é",
                 )
             )  # fmt: skip
         return trials
@@ -141,7 +141,7 @@ def test_trials_of_a_problem_that_has_changed_since_are_refused(tmp_path):
     store = TrialStore(tmp_path, SETTINGS)
     store.append([trial()])
     store.check(PROBLEMS[0])
-    with pytest.raises(OtherTrialsError, match="'p0'"):
+    with pytest.raises(OtherTrialsError, match=r"'p0'.*an image\."):
         store.check(problem("What else?", (8, 8), seed=0))
     store.close()
 
