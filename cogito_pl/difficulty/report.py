@@ -120,10 +120,10 @@ def report_scores(
     column: str,
     config: StrataConfig | None,
     settings: Mapping[str, Any],
-    path: Path,
+    path: Path | None,
     before: Rows | None = None,
 ) -> None:
-    """Prints the tables of a score file and draws its histogram beside it.
+    """Prints the tables of a score file, and draws its histogram beside it if it has been written.
 
     Args:
         console: Prints.
@@ -131,7 +131,7 @@ def report_scores(
         column: Of the score.
         config: Of the strata.
         settings: Of the scorer, see `possible_values`.
-        path: The score file; its histogram has the same name.
+        path: The score file, if there is one; its histogram has the same name.
         before: The rows with their strata by other limits, to compare.
     """
     title = f"{rows[0]['source']}: {column}"
@@ -140,7 +140,8 @@ def report_scores(
         console.print(stratum_table(rows, config, title, before))
     console.print(value_table(shown, column, title))
     console.print(spent(rows), highlight=False)
-    draw_histogram(path.with_suffix(".png"), shown, column, title)
+    if path is not None:
+        draw_histogram(path.with_suffix(".png"), shown, column, title)
 
 
 def draw_histogram(path: Path, shown: Sequence[Bin], column: str, title: str) -> None:

@@ -11,6 +11,7 @@ from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
 from cogito_pl.difficulty.origin import same_model_digest
+from cogito_pl.difficulty.progress import CountedRunner, TrialProgress
 from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
@@ -66,6 +67,7 @@ class ScoreModule(PolicyModule):
         self.pool, self.least_rows = pool, least_rows
         self.attempts, self.most_errors = attempts, most_errors
         self.stores: list[TrialStore] = []
+        self.progress: list[TrialProgress] = []
         self.weights = self.same_model = ""
 
     def setup(self, stage: str) -> None:
@@ -106,7 +108,10 @@ class ScoreModule(PolicyModule):
         if not self.stores:
             self.stores = [TrialStore(None, self.trial_settings()) for _ in self.trainer.datamodule.predict_sources]
         data = self.trainer.datamodule
-        for source, problems in zip(data.predict_sources, data.predict_problems, strict=True):
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        for source, problems, store in zip(data.predict_sources, data.predict_problems, self.stores, strict=True):
+            own = problems[rank::world]
+            self.progress.append(TrialProgress(source.label, self.scorer, own, store, rank_zero_info))
             if notice := self.scorer.notice(self.policy, problems):
                 rank_zero_info(f"{source.label}: {notice}")
 
@@ -125,6 +130,7 @@ class ScoreModule(PolicyModule):
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
         )
         sizes = {"most": self.rollout_batch_size, "least": self.least_rows, "busiest": self.policy.ranks.most}
-        run_until_decided(self.scorer, batch.problems, store, runner, **sizes)
+        counted = CountedRunner(runner, self.progress[dataloader_idx])
+        run_until_decided(self.scorer, batch.problems, store, counted, **sizes)
         shown = [(problem.id, len(problem.images)) for problem in batch.problems]
         return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)
