@@ -5,6 +5,7 @@ did, nor compute in the same precision.
 """
 
 import hashlib
+import json
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ def origin(encoder: PromptEncoder, weights: str, reward: Reward, source: str) ->
         grading["options"] = own
     if "boxes" in grading:  # a part of the boxes is no correct answer
         grading["boxes"] = {name: value for name, value in grading["boxes"].items() if name != "partial"}
-    return {
+    found = {
         "model": {"weights": weights},
         "prompt": {
             "system_prompt": config.system_prompt,
@@ -48,6 +49,7 @@ def origin(encoder: PromptEncoder, weights: str, reward: Reward, source: str) ->
         "from": config.init_from or config.name,
         "code": code,
     }
+    return json.loads(json.dumps(found))  # as a file gives it back: tuples are lists
 
 
 def same_model_digest(model: nn.Module) -> str:

@@ -10,7 +10,7 @@ from cogito_pl.difficulty.waves import Runner
 from cogito_pl.problem import Problem
 
 _log = logging.getLogger(__name__)
-EVERY_S = 3.0
+EVERY_S = 20.0
 """Seconds between two lines."""
 
 

@@ -1,4 +1,4 @@
-"""What is printed of scores: every stratum with its count, ranges that lie in one stratum each, ratios without problems."""
+"""What is printed of scores: every stratum, ranges that lie in one stratum each, ratios without problems."""
 
 import math
 from pathlib import Path
