@@ -29,6 +29,22 @@ class TooManyErrors(Exception):
     """Too many problems could not be scored, so that the machine or the settings must be at fault."""
 
 
+@dataclass
+class Spent:
+    """What trials have cost: how many were run, in how many readings of a prompt (prefills), for how many problems."""
+
+    problems: int = 0
+    trials: int = 0
+    prefills: int = 0
+
+    def __str__(self) -> str:
+        text = f"ran {self.trials:,} trials, with {self.prefills:,} prefills of their prompts"
+        if not self.problems:
+            return text
+        each = f"{self.trials / self.problems:.1f} and {self.prefills / self.problems:.1f} each"
+        return f"{text}, for {self.problems:,} problems: {each}"
+
+
 @dataclass(kw_only=True)
 class TrialRunner:
     """Runs batches of trials. A failure of the engine never counts as a wrong answer.
@@ -43,6 +59,7 @@ class TrialRunner:
         attempts: Times that a trial which raises is run, by itself at last, before its problem is set aside.
         most_errors: More problems than this are not set aside: the scoring stops.
         filler: Sampled by a rank that has no trials while sharded ranks, which sample together, still have some.
+        spent: Counts trials and prefills.
     """
 
     policy: Policy
@@ -54,6 +71,7 @@ class TrialRunner:
     attempts: int
     most_errors: int
     filler: Problem
+    spent: Spent = field(default_factory=Spent)
     set_aside: list[Problem] = field(default_factory=list)
 
     def __call__(self, requests: Sequence[Request]) -> list[Trial]:
@@ -104,7 +122,10 @@ class TrialRunner:
 
     def _sample(self, groups: Sequence[Sequence[Request]], prompts: Sequence[Prompt]) -> list[Trial]:
         seeds = [[trial_seed(self.seed, problem.id, task) for problem, task in group] for group in groups]
-        samples = self.policy.sample(prompts, self.sampling, seeds)
+        sampling = [self.scorer.sampling_of(task, self.sampling) for (_, task), *_ in groups]
+        samples = self.policy.sample(prompts, sampling, seeds)
+        self.spent.trials += sum(map(len, groups))
+        self.spent.prefills += len(prompts)
         rows = [ids[keep].tolist() for ids, keep in zip(samples.ids, samples.mask, strict=True)]
         texts = [self.policy.encoder.decode(row) for row in rows]
         requests = [request for group in groups for request in group]
@@ -125,12 +146,15 @@ class TrialRunner:
                 problem=known[id(problem)][0],
                 expected=known[id(problem)][1],
                 response=text,
-                kept=self.scorer.keep(self.policy, problem, torch.tensor(row)) if grade.correct else {},
+                kept=self._kept(problem, task, row) if grade.correct else {},
             )
             for (problem, task), seed, grade, row, finished, text in zip(
                 requests, [s for mine in seeds for s in mine], grades, rows, samples.finished, texts, strict=True
             )
         ]
+
+    def _kept(self, problem: Problem, task: Task, response: list[int]) -> dict[str, torch.Tensor]:
+        return {} if task.screening else self.scorer.keep(self.policy, problem, torch.tensor(response))
 
     def prompt(self, problem: Problem, task: Task) -> Prompt:
         """The encoded prompt of a trial."""
@@ -174,9 +198,9 @@ def alike(sizes: Sequence[tuple[int, int]], least: int, slack: float = 0.1) -> l
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:
-    """Groups requests that share a prompt: those of one problem that hide nothing."""
+    """Groups requests that share a prompt and its sampling: those of one problem that hide nothing."""
     groups: dict[object, list[Request]] = {}
     for place, (problem, task) in enumerate(requests):
         shared = task.ratio == 0 or not problem.images
-        groups.setdefault(problem.id if shared else place, []).append((problem, task))
+        groups.setdefault((problem.id, task.screening) if shared else place, []).append((problem, task))
     return list(groups.values())

@@ -62,8 +62,8 @@ def _words(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
     words = []
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            words += _words(value, defaults[name])
-        elif value != defaults[name]:
+            words += _words(value, defaults.get(name) or {})
+        elif value != defaults.get(name):
             shown = "_".join(map(str, value)) if isinstance(value, list | tuple) else value
             words.append(f"{name}={shown}")
     return words

@@ -90,5 +90,6 @@ def _regrade_file(file: Path, rules: str, known: Mapping[str, Problem], reward: 
 
 
 def _lacks_tensors(folder: Path, row: Mapping[str, Any], scorer: Scorer) -> bool:
-    keeps = type(scorer).keep is not Scorer.keep
-    return keeps and row["correct"] and not kept_path(folder, row["id"], Task(row["ratio"], row["repeat"])).exists()
+    task = Task(row["ratio"], row["repeat"])
+    keeps = type(scorer).keep is not Scorer.keep and not task.screening
+    return keeps and row["correct"] and not kept_path(folder, row["id"], task).exists()

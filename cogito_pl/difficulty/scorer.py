@@ -11,8 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from cogito_pl.policy import Policy, PromptEncoder
+from cogito_pl.policy import Policy, PromptEncoder, SamplingConfig
 from cogito_pl.problem import Problem
+
+SCREENING = 1_000_000
+"""Repeats from here on belong to a screen, see `Task.screening`."""
 
 
 class Task(NamedTuple):
@@ -20,6 +23,11 @@ class Task(NamedTuple):
 
     ratio: float
     repeat: int
+
+    @property
+    def screening(self) -> bool:
+        """Whether the trial only tells if its problem is worth others: nothing is kept of its response."""
+        return self.repeat >= SCREENING
 
 
 Outcomes = Mapping[Task, bool]
@@ -62,10 +70,14 @@ class Scorer(ABC):
     def trial_settings(self) -> dict[str, Any]:
         """The settings that change what a trial shows or keeps, as plain values; not those that only change the score.
 
-        By default all settings where a subclass has its own `hide` or `keep`, else none.
+        By default all settings where a subclass has its own `hide`, `keep` or `sampling_of`, else none.
         """
-        cls = type(self)
-        return {} if cls.hide is Scorer.hide and cls.keep is Scorer.keep else self.settings()
+        own = any(getattr(type(self), name) is not getattr(Scorer, name) for name in ("hide", "keep", "sampling_of"))
+        return self.settings() if own else {}
+
+    def sampling_of(self, task: Task, sampling: SamplingConfig) -> SamplingConfig:
+        """How a trial is sampled; as the run says by default. What this depends on belongs into `trial_settings`."""
+        return sampling
 
     def notice(self, policy: Policy, problems: Sequence[Problem]) -> str:
         """What to log before the trials of a source start, such as how much is kept on disk; empty by default."""

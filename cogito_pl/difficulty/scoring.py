@@ -10,6 +10,7 @@ from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.difficulty.waves import run_until_decided
 from cogito_pl.policy import Policy, SamplingConfig
+from cogito_pl.policy.freezing import gradients_off
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward
 
@@ -58,7 +59,10 @@ def run_trials(
         filler=problems[0],
     )
     try:
-        run_until_decided(scorer, problems, store, runner, most=most, least=least)
+        with gradients_off(policy.model):  # so that an image is encoded once, and by itself
+            run_until_decided(scorer, problems, store, runner, most=most, least=least)
     finally:
         store.close()
+        if not policy.features.frozen:  # its weights may change now
+            policy.features.clear_cache()
     return store

@@ -1,16 +1,21 @@
 """Decides which trials are run next, side by side, as a pure function of the outcomes so far.
 
-Every problem under way contributes the trials that it needs whatever their outcomes. Where they are too few to fill a
-batch, which costs about as much when it is half empty, trials are added that will be needed if every further outcome
-is like the last one.
+Every problem under way contributes the trials that it needs whatever their outcomes. Trials of the whole image share
+the reading of their prompt, which costs more than a response: once one of them was wrong, those that will be needed if
+the others are wrong too are asked for together. Where trials are too few to fill a batch, which costs about as much
+when it is half empty, some are added that will be needed if every further outcome is like the last one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, takewhile
 from typing import Protocol
 
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task, expected_path
 from cogito_pl.difficulty.trials import Trial, TrialStore
 from cogito_pl.problem import Problem
+
+TOGETHER = 10
+"""Most trials of one problem that are asked for together after a miss: the paper's number of trials of a ratio."""
 
 Known = Mapping[str, tuple[Outcomes, int]]
 """What is known of every problem under way: the outcomes of its trials, and how many images it has."""
@@ -68,10 +73,25 @@ def next_wave(scorer: Scorer, known: Known, *, most: int, least: int) -> list[tu
         most: Trials of a wave.
         least: Fill a smaller wave up to this many with trials that may turn out not to be needed.
     """
-    certain = [(name, task) for name, (outcomes, images) in known.items() for task in scorer.wanted(outcomes, images)]
+    certain: list[tuple[str, Task]] = []
+    for name, (outcomes, images) in known.items():
+        tasks = _sharing(scorer, outcomes, images)
+        if certain and len(certain) + len(tasks) > most:  # the next wave's: a group that is cut is read twice
+            break
+        certain += [(name, task) for task in tasks]
     if not certain or len(certain) >= least:
         return certain[:most]
-    return certain + _likely(scorer, known, set(certain), least - len(certain))
+    return certain + _likely(scorer, known, set(certain), min(least, most) - len(certain))
+
+
+def _sharing(scorer: Scorer, outcomes: Outcomes, images: int) -> list[Task]:
+    """What a problem wants and, after a miss, what it will want of the same prompt if the others miss too."""
+    wanted = scorer.wanted(outcomes, images)
+    missed = not next(reversed(outcomes.values()), True)
+    if not missed or any(task.ratio for task in wanted):
+        return wanted
+    path = takewhile(lambda task: task.ratio == 0, expected_path(scorer, outcomes, images))
+    return list(islice(path, max(TOGETHER, len(wanted))))
 
 
 def _likely(scorer: Scorer, known: Known, taken: set[tuple[str, Task]], room: int) -> list[tuple[str, Task]]:

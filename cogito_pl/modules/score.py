@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from cogito_pl.data.loading import Batch
-from cogito_pl.difficulty.generation import TrialRunner
+from cogito_pl.difficulty.generation import Spent, TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
 from cogito_pl.difficulty.origin import same_model_digest
 from cogito_pl.difficulty.progress import CountedRunner, TrialProgress
@@ -37,8 +37,8 @@ class ScoreModule(PolicyModule):
         reward: Limits of the verifier; only its verdict counts, not the weights.
         pool: Problems that are scored side by side on a rank.
         rollout_batch_size: Most trials of a batch; changes memory and speed, not the scores.
-        least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 runs
-            none in vain.
+        least_rows: A batch that would have fewer trials is filled up with some that are likely to be needed; 1 adds
+            none.
         attempts: Times that a trial which raises (out of memory, a broken image) is run before its problem is left
             without a score. An error never counts as a wrong answer.
         most_errors: Problems of a batch that may be left without a score; with more, the scoring stops.
@@ -68,6 +68,7 @@ class ScoreModule(PolicyModule):
         self.attempts, self.most_errors = attempts, most_errors
         self.stores: list[TrialStore] = []
         self.progress: list[TrialProgress] = []
+        self.spent = Spent()
         self.weights = self.same_model = ""
 
     def setup(self, stage: str) -> None:
@@ -81,7 +82,11 @@ class ScoreModule(PolicyModule):
         raise ValueError("--ckpt_path does not apply to scoring; name the checkpoint as policy.init_from")
 
     def before_sharding(self) -> None:
-        """Takes the digests of the weights, by which trials and scores of different models are told apart."""
+        """Takes the digests of the weights, by which trials and scores tell models apart, and freezes them all.
+
+        Features of images are then kept, and each image goes through the vision tower by itself.
+        """
+        self.policy.requires_grad_(False)
         self.weights = weights_digest(self.policy.model)
         self.same_model = same_model_digest(self.policy.model)
 
@@ -128,9 +133,15 @@ class ScoreModule(PolicyModule):
             attempts=self.attempts,
             most_errors=self.most_errors,
             filler=self.trainer.datamodule.predict_problems[dataloader_idx][0],
+            spent=self.spent,
         )
         sizes = {"most": self.rollout_batch_size, "least": self.least_rows, "busiest": self.policy.ranks.most}
         counted = CountedRunner(runner, self.progress[dataloader_idx])
         run_until_decided(self.scorer, batch.problems, store, counted, **sizes)
+        self.spent.problems += len(batch.problems)
         shown = [(problem.id, len(problem.images)) for problem in batch.problems]
         return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)
+
+    def on_predict_epoch_end(self) -> None:
+        """Logs what this run has spent."""
+        rank_zero_info(str(self.spent) + (" on the first rank" if self.trainer.world_size > 1 else ""))

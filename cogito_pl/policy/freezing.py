@@ -1,6 +1,7 @@
 """Which parameters are trained: all but those of the parts that are frozen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from torch import nn
 
@@ -48,3 +49,15 @@ def parameters_of(family: Family, model: nn.Module, part: str) -> list[nn.Parame
 def frozen_in_all(choices: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Parts that are frozen in every one of `choices`."""
     return tuple(part for part in choices[0] if all(part in choice for choice in choices))
+
+
+@contextmanager
+def gradients_off(model: nn.Module) -> Iterator[None]:
+    """Freezes every parameter of a model until the end of the block; those that were trained are trained again."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)

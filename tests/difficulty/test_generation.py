@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cogito_pl.difficulty import PISM
-from cogito_pl.difficulty.generation import TooManyErrors, TrialRunner, alike, masked
+from cogito_pl.difficulty.generation import Spent, TooManyErrors, TrialRunner, alike, masked
 from cogito_pl.difficulty.identity import trial_seed
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.trials import TrialStore
@@ -69,6 +69,18 @@ def test_trials_that_hide_nothing_share_one_prompt_and_others_have_a_mask_each(p
     assert policy.features.forwards == before + 1
     runner(policy)([(PROBLEMS[0], Task(0.5, k)) for k in range(3)])
     assert policy.features.forwards == before + 4
+
+
+def test_trials_and_the_readings_of_their_prompts_are_counted(policy):
+    spent = Spent(problems=2)
+    runner(policy, spent=spent)(REQUESTS)
+    shared = {(what.id, task.ratio) for what, task in REQUESTS if task.ratio == 0}
+    masked = [task for _, task in REQUESTS if task.ratio]
+    assert (spent.trials, spent.prefills) == (len(REQUESTS), len(shared) + len(masked))
+    assert str(Spent(4, 1300, 90)) == (
+        "ran 1,300 trials, with 90 prefills of their prompts, for 4 problems: 325.0 and 22.5 each"
+    )
+    assert str(Spent()) == "ran 0 trials, with 0 prefills of their prompts"
 
 
 def test_every_image_has_a_mask_of_its_own_which_its_trial_decides(policy):

@@ -30,7 +30,7 @@ def marked(*markers):
 
 
 def settings(reward, **others):
-    return {"weights": "abc", "grading": reward.grading_settings()} | others
+    return {"weights": "abc", "hidden": {}, "grading": reward.grading_settings()} | others
 
 
 def stored(folder, reward, problems=PROBLEMS):

@@ -2,10 +2,11 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
-from cogito_pl.difficulty import PISM, PassRate
+from cogito_pl.difficulty import CMAB, PISM, PassRate
 from cogito_pl.difficulty.identity import trial_seed
 from cogito_pl.difficulty.scorer import Task
 from cogito_pl.difficulty.scores import rescore, score_rows
@@ -25,10 +26,11 @@ class Oracle:
     """Answers trials from their seeds: the more is hidden, the less often they are correct."""
 
     def __init__(self, crash_after=None):
-        self.set_aside, self.ran, self.crash_after = [], 0, crash_after
+        self.set_aside, self.ran, self.crash_after, self.waves = [], 0, crash_after, []
 
     def __call__(self, requests):
         trials = []
+        self.waves.append([(what.id, task) for what, task in requests])
         for what, task in requests:
             if self.ran == self.crash_after:
                 raise Crash
@@ -91,22 +93,71 @@ def test_ranks_share_their_trials_and_their_number_may_change(tmp_path):
     assert idle.ran == 0
 
 
-def test_wave_sizes_change_no_score_and_no_filling_means_nothing_in_vain():
+def test_wave_sizes_change_no_score_and_without_filling_no_masked_trial_is_run_in_vain():
     lone = Oracle()
     expected = scored(None, PISM(), lone, least=1)
-    assert lone.ran == sum(sum(row["n_done"]) for row in expected)
+    masked = [task for wave in lone.waves for _, task in wave if task.ratio]
+    assert len(masked) == sum(sum(row["n_done"][1:]) for row in expected)
     for most, least in ((1, 1), (7, 100), (500, 60)):
         assert scored(None, PISM(), Oracle(), most=most, least=least) == expected
 
 
+class Failing(Oracle):
+    """Solves nothing, but some problems at one repeat of the whole image."""
+
+    def __init__(self, solved_at=None):
+        super().__init__()
+        self.solved_at = solved_at or {}
+
+    def __call__(self, requests):
+        return [replace(t, correct=self.solved_at.get(t.id) == t.repeat) for t in super().__call__(requests)]
+
+    def prefills(self, name):
+        """Readings of a problem's whole image: one for all of a wave."""
+        return sum(any(one == name and task.ratio == 0 for one, task in wave) for wave in self.waves)
+
+
+def test_the_prompt_of_an_unsolved_problem_is_read_twice():
+    oracle = Failing()
+    scored(None, PISM(), oracle, most=16, least=1)
+    assert [oracle.prefills(what.id) for what in PROBLEMS] == [2] * 9
+    assert max(map(len, oracle.waves)) <= 16  # and no group is cut by the end of a wave
+    assert oracle.ran == 9 * 10
+
+
+def test_a_prompt_is_read_once_where_the_first_trial_is_correct_and_twice_where_a_later_one_is():
+    oracle = Failing(solved_at={"p0": 0, "p1": 4, "p2": 1})
+    scored(None, PISM(ratios=(0.0,)), oracle, most=40, least=1)
+    assert [oracle.prefills(name) for name in ("p0", "p1", "p2", "p3")] == [1, 2, 2, 2]
+    assert len(oracle.waves[0]) == 9
+
+
+def test_many_tries_are_asked_for_ten_at_a_time():
+    oracle = Failing(solved_at={"p0": 13})
+    scored(None, CMAB(tries=50), oracle, problems=PROBLEMS[:1], most=64, least=1)
+    assert [len(wave) for wave in oracle.waves] == [1, 10, 10]
+
+
+def test_trials_that_are_needed_anyway_are_asked_for_together_however_many():
+    oracle = Failing()
+    scored(None, PassRate(repeats=30), oracle, problems=PROBLEMS[:1], most=64, least=1)
+    assert [len(wave) for wave in oracle.waves] == [30]
+
+
+def test_a_masked_miss_asks_for_no_more_than_is_needed():
+    known = {"a": ({Task(0.0, 0): True, Task(0.1, 0): False}, 1)}
+    assert next_wave(PISM(), known, most=9, least=1) == [("a", Task(0.1, 1))]
+
+
 def test_a_small_wave_is_filled_along_the_expected_path():
-    correct, wrong = {Task(0.0, 0): True}, {Task(0.0, 0): False}
+    correct = {Task(0.0, 0): True}
+    wrong = correct | {Task(0.1, 0): False}
     assert next_wave(PISM(), {"a": (correct, 1)}, most=9, least=1) == [("a", Task(0.1, 0))]
     assert next_wave(PISM(), {"a": (correct, 1)}, most=9, least=3) == [("a", Task(t / 10, 0)) for t in (1, 2, 3)]
-    assert next_wave(PISM(), {"a": (wrong, 1)}, most=9, least=3) == [("a", Task(0.0, k)) for k in (1, 2, 3)]
+    assert next_wave(PISM(), {"a": (wrong, 1)}, most=9, least=3) == [("a", Task(0.1, k)) for k in (1, 2, 3)]
     both = next_wave(PISM(), {"a": (correct, 1), "b": (wrong, 1)}, most=9, least=4)
-    assert both == [("a", Task(0.1, 0)), ("b", Task(0.0, 1)), ("a", Task(0.2, 0)), ("b", Task(0.0, 2))]
-    assert len(next_wave(PISM(), {"a": (wrong, 1)}, most=9, least=50)) == 9  # no more than a wave holds
+    assert both == [("a", Task(0.1, 0)), ("b", Task(0.1, 1)), ("a", Task(0.2, 0)), ("b", Task(0.1, 2))]
+    assert len(next_wave(PISM(), {"a": (wrong, 1)}, most=6, least=50)) == 6  # no more than a wave holds
 
 
 def test_thresholds_change_without_the_model(tmp_path):

@@ -4,17 +4,37 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from callbacks import DifficultyWriter
-from cogito_pl.difficulty import PISM, PassRate
+from cogito_pl.data.source import Source
+from cogito_pl.difficulty import CMAB, PISM, PassRate
 from cogito_pl.difficulty.trials import OtherTrialsError, TrialStore
+from cogito_pl.rewards import GradeOptions, RewardConfig, Verdict, Verifier
 from tests.conftest import ROOT
 from tests.modules.scoring import CoinVerdicts, score_data, score_module
 from tests.modules.training import trainer
+
+
+class Generous(Verifier):
+    """Calls every answer correct that can be found at all, so as to give other verdicts than the shipped ones."""
+
+    def judge(self, answer, gold, choices, options):
+        return Verdict.of(True, "generous")
+
+
+class NothingIsCorrect(CoinVerdicts):
+    """Has a grader that accepts nothing grade."""
+
+    def setup(self, trainer, module, stage):
+        super().setup(trainer, module, stage)
+        score = module.reward.score
+        wrong = lambda result: replace(result, grades=[replace(one, correct=False) for one in result.grades])  # noqa: E731
+        module.reward.score = lambda *what: wrong(score(*what))
 
 
 def predict(folder, module, data, path=None):
@@ -91,6 +111,73 @@ def test_scores_of_another_seed_or_model_are_refused_and_another_threshold_is_no
 
 def score_settings(path):
     return json.loads((path.with_suffix(".trials") / "settings.json").read_text())
+
+
+def with_reward(folder, tiny, problems, path, reward):
+    """Scores by the real grader; gives the rows and what was logged at the end."""
+    scorer = PassRate(repeats=2)
+    module = score_module(tiny, scorer, reward=reward)
+    trainer(folder, DifficultyWriter(str(path))).predict(module, score_data(problems, limit=5))
+    return pq.read_table(path).to_pylist(), module.spent
+
+
+def test_a_changed_verifier_regrades_stored_responses_and_samples_none(
+    tiny_folder, playground_folder, tmp_path, monkeypatch
+):
+    path = tmp_path / "scores.parquet"
+    rows, spent = with_reward(tmp_path, tiny_folder, playground_folder, path, RewardConfig())
+    assert ([row["n_ok"] for row in rows], spent.trials) == ([0] * 5, 10)
+    monkeypatch.setattr("cogito_pl.policy.Policy.sample", None)
+    generous = RewardConfig(verifiers={"number": Generous(), "choice": Generous(), "text": Generous()})
+    rows, spent = with_reward(tmp_path, tiny_folder, playground_folder, path, generous)
+    assert ([row["n_ok"] for row in rows], spent.trials) == ([2] * 5, 0)
+    assert (
+        "Generous" in json.loads(pq.read_schema(path).metadata[b"cogito_pl"])["trials"]["grading"]["verifiers"]["text"]
+    )
+    rows, _ = with_reward(tmp_path, tiny_folder, playground_folder, path, RewardConfig())
+    assert [row["n_ok"] for row in rows] == [0] * 5
+
+
+def test_without_a_path_another_verifier_finds_the_same_trials_and_has_scores_of_its_own(
+    tiny_folder, playground_folder, tmp_path, monkeypatch
+):
+    source = tmp_path / "mine"
+    source.mkdir()
+    table = pq.read_table(playground_folder / "data/train-00000-of-00001.parquet")
+    pq.write_table(table.slice(0, 3), source / "part.parquet")
+    for reward in (RewardConfig(), RewardConfig(grading=GradeOptions(markers=("so",)))):
+        data = score_data(source, part=None, limit=None)
+        data.predict_sources = (Source(path=str(source)),)
+        trainer(tmp_path, DifficultyWriter()).predict(score_module(tiny_folder, PassRate(2), reward=reward), data)
+        monkeypatch.setattr("cogito_pl.policy.Policy.sample", None)
+    assert len(list((source / ".scores").glob("*.trials"))) == 1
+    assert len(list((source / ".scores").glob("*.parquet"))) == 2
+
+
+def test_scoring_encodes_every_image_once_and_by_itself(tiny_folder, playground_folder, tmp_path, monkeypatch):
+    module, sizes = score_module(tiny_folder, CMAB(tries=3), least_rows=1), []
+    module.configure_model()
+    real = type(module.policy.family).encode_images
+
+    def encode_images(family, model, fields):
+        sizes.append(len(fields["image_grid_thw"]))
+        return real(family, model, fields)
+
+    monkeypatch.setattr(type(module.policy.family), "encode_images", encode_images)
+    data = score_data(playground_folder)
+    trainer(tmp_path, NothingIsCorrect()).predict(module, data)
+    images = {image.digest() for problem in data.predict_problems[0] for image in problem.images}
+    assert module.spent.prefills == 2 * 14  # each prompt is read twice, its images are not encoded again
+    assert sizes == [1] * len(images)
+    assert not any(parameter.requires_grad for parameter in module.policy.parameters())
+
+
+def test_the_end_of_a_scoring_says_what_it_has_spent(tiny_folder, playground_folder, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("cogito_pl.modules.score.rank_zero_info", said.append)
+    data = score_data(playground_folder)
+    trainer(tmp_path, NothingIsCorrect()).predict(score_module(tiny_folder, CMAB(tries=5), least_rows=1), data)
+    assert said == ["ran 70 trials, with 28 prefills of their prompts, for 14 problems: 5.0 and 2.0 each"]
 
 
 def test_scores_lie_beside_the_data_where_its_readers_do_not_see_them(tiny_folder, playground_folder, tmp_path):

@@ -133,6 +133,7 @@ def test_what_decides_verdicts_is_named_for_those_who_store_them():
     others = [
         settings(per_source=SOURCES), settings(variant="vl_cogito"), settings(grading=GradeOptions(decimals=1)),
         settings(verifiers={"text": Whispers()}), settings(verifiers={"text": Whispers(also="psst")}),
+        settings(deadline_s=2.0),
     ]  # fmt: skip
     assert all(other != base for other in others)
     assert others[3] != others[4]
