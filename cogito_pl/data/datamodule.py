@@ -1,6 +1,7 @@
 """The data of a run: reads the sources once, and serves the problems to train on, to validate on and to score."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +12,17 @@ from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.draw_order import DrawContext, DrawOrder, Mixture
 from cogito_pl.data.loading import Batch, InOrderSampler, loader
 from cogito_pl.data.reading.reader import Rejection, read_source, write_rejections
+from cogito_pl.data.score_files import find_score_files
+from cogito_pl.data.score_origin import check_origin
 from cogito_pl.data.scores import stratified, stratum_counts
 from cogito_pl.data.source import Source
 from cogito_pl.data.staged import StagedDataModule
 from cogito_pl.data.strata import StrataConfig
-from cogito_pl.data.subset import SubsetConfig, subset_of
+from cogito_pl.data.subset import SubsetConfig, subset_of, with_keep
+from cogito_pl.difficulty.origin import origin, same_model_digest
+from cogito_pl.policy import Policy
 from cogito_pl.problem import Problem
+from cogito_pl.rewards import Reward
 
 
 class ReasoningDataModule(StagedDataModule):
@@ -35,7 +41,8 @@ class ReasoningDataModule(StagedDataModule):
         stages: The stages of a curriculum, in order; their epochs add up to `trainer.max_epochs`, which is best left
             out. Without stages, every epoch is alike.
         strata: Scores that give the stratum of every problem in `train`; without, the data's column `stratum` does.
-        subset: Train on these strata only, or on a random control of their size; on all problems when null.
+        subset: Train on these strata only, on what a pass-rate filter keeps, or on a random control of their size; on
+            all problems when null.
         draw_order: Which problem every draw takes; each stage has an instance of its own.
     """
 
@@ -116,11 +123,28 @@ class ReasoningDataModule(StagedDataModule):
             raise ValueError("data.train is empty; name at least one source to train on")
         read = [problem for source in self.train_sources for problem in self._read(source, training=True)]
         graded = stratified(read, self.strata)
-        chosen = subset_of(graded, self.subset)
+        chosen = subset_of(with_keep(graded, self.subset), self.subset)
         if self.strata or self.subset:
             held = ", ".join(f"{count:,} {name}" for name, count in stratum_counts(graded).items())
             rank_zero_info(f"strata: {held}; {len(chosen):,} problems to train on")
         return chosen
+
+    def check_scores(self, policy: Policy, reward: Reward) -> None:
+        """Refuses scores of another model, prompt or verifier than those of a fit, before its first step.
+
+        Args:
+            policy: With its starting weights, whole.
+            reward: Grades the completions that are trained on.
+
+        Raises:
+            OtherScoresError: They differ, and `allow_other` does not say so.
+        """
+        for setting, config in {"data.strata": self.strata, "data.subset": self.subset}.items():
+            if config is not None and self.train_problems:  # there are none outside of a fit
+                files = find_score_files(config.files, config.score_column, f"{setting}.file")
+                own = partial(origin, policy.encoder, same_model_digest(policy.model), reward)
+                for note in check_origin(files, own, config.allow_other, setting):
+                    rank_zero_info(note)
 
     def _read(self, source: Source, *, training: bool) -> list[Problem]:
         """The problems of `source` whose answers can be verified and that the module can use."""

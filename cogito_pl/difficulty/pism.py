@@ -19,7 +19,9 @@ from PIL import Image
 
 from cogito_pl.difficulty.masks import FILLS, OPERATORS, Fill, Operator, mask_image, token_grid
 from cogito_pl.difficulty.scorer import Outcomes, Scorer, Task
-from cogito_pl.policy import PromptEncoder
+from cogito_pl.difficulty.small_images import nothing_hidden_notice
+from cogito_pl.policy import Policy, PromptEncoder
+from cogito_pl.problem import Problem
 
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -156,6 +158,12 @@ class PISM(Scorer):
         """All settings, as plain values."""
         thresholds = {"repeats": self.repeats, "threshold": self.threshold, "wilson": self.wilson}
         return {"ratios": list(self.ratios)} | thresholds | self.trial_settings()
+
+    def notice(self, policy: Policy, problems: Sequence[Problem]) -> str:
+        """How many problems have an image of so few cells that a ratio hides nothing of it."""
+        if self.operator != "patch":
+            return ""
+        return nothing_hidden_notice(self.ratios, problems, policy.encoder, self.patch)
 
     def hide(self, image: Image.Image, task: Task, seed: int, encoder: PromptEncoder) -> Image.Image:
         """The image with `task.ratio` of it hidden; for `patch`, scaled first as the processor would scale it."""

@@ -1,46 +1,19 @@
 """Score files (Parquet): one row per problem, a pure function of the stored trials."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cogito_pl.data.source import Source
-from cogito_pl.difficulty.identity import response_settings
+from cogito_pl.data.score_files import METADATA
+from cogito_pl.data.scores import is_decided, score_of
+from cogito_pl.data.strata import COLUMNS, THRESHOLDS, StrataConfig, strata
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.trials import TrialStore
 from cogito_pl.files import atomic
-from cogito_pl.seeds import digest
-
-HIDDEN_FOLDER = ".scores"
-"""Beside the data; its name is hidden, since Parquet files in a folder `scores` would be read as data."""
-
-
-def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits that change with any of the settings."""
-    return digest(json.dumps(settings, sort_keys=True))[:8]
-
-
-def score_file(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]) -> Path:
-    """Where the scores of a source lie unless another path is set: `.scores/<split>-<scorer>-<fingerprint>.parquet`."""
-    settings = {"scorer": scorer.settings(), "trials": trial_settings}
-    return _beside(source, f"{scorer.name}-{fingerprint(settings)}.parquet")
-
-
-def trial_folder(source: Source, scorer: Scorer, trial_settings: Mapping[str, Any]) -> Path:
-    """Where the trials of a source lie: the same folder for all thresholds and verifiers, another for another model."""
-    return _beside(source, f"{scorer.name}-{fingerprint(response_settings(trial_settings))}.trials")
-
-
-def _beside(source: Source, name: str) -> Path:
-    path = Path(source.path)
-    if path.is_dir():
-        part = source.split if source.subset in (None, source.split) else f"{source.subset}-{source.split}"
-        return path / HIDDEN_FOLDER / f"{part}-{name}"
-    return path.parent / HIDDEN_FOLDER / f"{path.stem}-{name}"
 
 
 def score_rows(
@@ -72,8 +45,27 @@ def rescore(folder: str | Path, scorer: Scorer, source: str = "") -> list[dict[s
     return score_rows(scorer, store, [(name, store.images(name)) for name in store.problems], source)
 
 
-def write_scores(path: Path, rows: list[dict[str, Any]], settings: Mapping[str, Any]) -> None:
-    """Writes the rows, whole or not at all, with the settings in the file's metadata under `cogito_pl`."""
-    table = pa.Table.from_pylist(rows).replace_schema_metadata({"cogito_pl": json.dumps(settings, sort_keys=True)})
+def default_strata(scorer: Scorer) -> StrataConfig | None:
+    """The strata of a shipped scorer's scores; None for a scorer of one's own, whose limits nobody knows."""
+    known = COLUMNS.get(scorer.name) == scorer.headline
+    return StrataConfig(scorer=scorer.name, file="in memory") if known else None
+
+
+def with_strata(rows: Sequence[Mapping[str, Any]], config: StrataConfig) -> list[dict[str, Any]]:
+    """The rows with their stratum in the column `stratum`, None where a problem was left undecided."""
+    scored = [row for row in rows if is_decided(row, config)]
+    found = dict(zip(map(id, scored), strata([score_of(row, config) for row in scored], config), strict=True))
+    return [{**row, "stratum": found.get(id(row))} for row in rows]
+
+
+def stated_limits(config: StrataConfig) -> dict[str, Any]:
+    """What a score file states about its column `stratum`, as plain values."""
+    limits = None if config.quantiles else config.thresholds or THRESHOLDS[config.scorer]
+    return {"scorer": config.scorer, "thresholds": limits, "quantiles": config.quantiles, "seven": config.seven}
+
+
+def write_scores(path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
+    """Writes the rows, whole or not at all, with what the file says about itself in its metadata (see `ScoreFile`)."""
+    table = pa.Table.from_pylist(list(rows))
     with atomic(path) as draft:
-        pq.write_table(table, draft)
+        pq.write_table(table.replace_schema_metadata({METADATA: json.dumps(about, sort_keys=True)}), draft)

@@ -9,6 +9,7 @@ from lightning.pytorch.cli import OptimizerCallable
 
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.learning_rate import RateFactor, ScheduleConfig
+from cogito_pl.modules.lightning_internals import attached_trainer
 from cogito_pl.modules.resuming import log_folder
 from cogito_pl.modules.sampling import SamplingModule, rollout_callbacks
 from cogito_pl.modules.stages import StagedModule, frozen_throughout, stages_of
@@ -94,6 +95,8 @@ class PolicyModule(SamplingModule, StagedModule):
             frozen = frozen_throughout(stages_of(self), self.policy_config)
             self.policy = Policy(replace(self.policy_config, freeze=frozen), self.encoder)
             self.before_sharding()
+            if (trainer := attached_trainer(self)) is not None:
+                trainer.datamodule.check_scores(self.policy, self.reward)
             if self.device_mesh is not None:
                 shard(self.policy, self.device_mesh["data_parallel"])
             self.engine = self.make_engine(self.policy, self.rollout_batch_size)

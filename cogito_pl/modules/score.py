@@ -10,6 +10,8 @@ from lightning.pytorch.utilities import rank_zero_info
 from cogito_pl.data.loading import Batch
 from cogito_pl.difficulty.generation import Spent, TrialRunner
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
+from cogito_pl.difficulty.origin import same_model_digest
+from cogito_pl.difficulty.progress import CountedRunner, TrialProgress
 from cogito_pl.difficulty.regrading import regrade
 from cogito_pl.difficulty.scorer import Scorer
 from cogito_pl.difficulty.scores import score_rows
@@ -65,8 +67,9 @@ class ScoreModule(PolicyModule):
         self.pool, self.least_rows = pool, least_rows
         self.attempts, self.most_errors = attempts, most_errors
         self.stores: list[TrialStore] = []
+        self.progress: list[TrialProgress] = []
         self.spent = Spent()
-        self.weights = ""
+        self.weights = self.same_model = ""
 
     def setup(self, stage: str) -> None:
         """Raises ValueError for anything but `predict`."""
@@ -79,12 +82,13 @@ class ScoreModule(PolicyModule):
         raise ValueError("--ckpt_path does not apply to scoring; name the checkpoint as policy.init_from")
 
     def before_sharding(self) -> None:
-        """Takes the digest of the weights, by which trials of different models are told apart, and freezes them all.
+        """Takes the digests of the weights, by which trials and scores tell models apart, and freezes them all.
 
         Features of images are then kept, and each image goes through the vision tower by itself.
         """
         self.policy.requires_grad_(False)
         self.weights = weights_digest(self.policy.model)
+        self.same_model = same_model_digest(self.policy.model)
 
     def trial_settings(self) -> dict[str, Any]:
         """What decides the outcome of a trial, as plain values."""
@@ -111,7 +115,10 @@ class ScoreModule(PolicyModule):
         if not self.stores:
             self.stores = [TrialStore(None, self.trial_settings()) for _ in self.trainer.datamodule.predict_sources]
         data = self.trainer.datamodule
-        for source, problems in zip(data.predict_sources, data.predict_problems, strict=True):
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        for source, problems, store in zip(data.predict_sources, data.predict_problems, self.stores, strict=True):
+            own = problems[rank::world]
+            self.progress.append(TrialProgress(source.label, self.scorer, own, store, rank_zero_info))
             if notice := self.scorer.notice(self.policy, problems):
                 rank_zero_info(f"{source.label}: {notice}")
 
@@ -131,7 +138,8 @@ class ScoreModule(PolicyModule):
             spent=self.spent,
         )
         sizes = {"most": self.rollout_batch_size, "least": self.least_rows, "busiest": self.policy.ranks.most}
-        run_until_decided(self.scorer, batch.problems, store, runner, **sizes)
+        counted = CountedRunner(runner, self.progress[dataloader_idx])
+        run_until_decided(self.scorer, batch.problems, store, counted, **sizes)
         self.spent.problems += len(batch.problems)
         shown = [(problem.id, len(problem.images)) for problem in batch.problems]
         return score_rows(self.scorer, store, shown, self.trainer.datamodule.predict_sources[dataloader_idx].label)

@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from cogito_pl.data.scores import read_scores
-from cogito_pl.data.strata import STRATA, StrataConfig, strata
+from cogito_pl.data.score_files import find_score_files
+from cogito_pl.data.scores import scored_strata
+from cogito_pl.data.strata import STRATA, StrataConfig
 from cogito_pl.report.charts import BLUE, COLOURS, VERMILION, Line, line_chart
 from cogito_pl.report.curves import Curve, smoothed, thinned
 from cogito_pl.report.page import Drawing, Section, Table
@@ -174,10 +176,11 @@ def stratum_line(run: RunFolder) -> str:
     if not (given := run.setting("data", "strata")):
         return ""
     config = StrataConfig(**given)
-    if config.file is None or not run.found(config.file).exists():
-        return f"The strata come from {config.file or 'the data themselves'}, which is not read here."
-    scores = read_scores(StrataConfig(**given | {"file": str(run.found(config.file))}))
-    counts = Counter(strata(list(scores.values()), config))
+    named = [str(run.found(name)) for name in config.files]
+    if not named or not all(Path(name).exists() for name in named):
+        return f"The strata come from {', '.join(config.files) or 'the data themselves'}, which is not read here."
+    _, found = scored_strata(find_score_files(named, config.score_column, "data.strata.file"), config)
+    counts = Counter(found)
     listed = ", ".join(f"{counts[name]:,} {name}" for name in STRATA)
     return (
         f"Problems per stratum, by the scorer {config.scorer}: {listed}. "

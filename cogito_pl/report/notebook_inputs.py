@@ -18,7 +18,7 @@ from cogito_pl.data.reading.reader import read_source
 from cogito_pl.data.source import Source
 from cogito_pl.difficulty import CMAB, Scorer
 from cogito_pl.difficulty.identity import trial_settings, weights_digest
-from cogito_pl.difficulty.scores import trial_folder
+from cogito_pl.difficulty.places import trial_folder
 from cogito_pl.difficulty.trials import SETTINGS
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder, SamplingConfig
 from cogito_pl.problem import Problem

@@ -1,14 +1,18 @@
 """A file of scores, or the data's own difficulty, gives every problem its stratum."""
 
 import math
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cogito_pl.data.score_match import problem_digest
+from cogito_pl.data.score_origin import OtherScoresError
 from cogito_pl.data.scores import read_strata, stratified, stratum_counts
 from cogito_pl.data.strata import StrataConfig
-from tests.conftest import problem
+from cogito_pl.difficulty.scores import write_scores
+from tests.conftest import noise_image, problem
 
 
 @pytest.fixture
@@ -53,15 +57,80 @@ def test_the_problems_own_difficulty_needs_no_file():
         read_strata(config, PROBLEMS)
 
 
-def test_sources_matter_only_where_they_share_an_id(score_file):
-    twins = [problem(seed=0, source="a"), problem(seed=0, source="b")]
+TWINS = [problem(seed=0, source="a"), problem(seed=0, source="b")]
+
+
+def test_scores_are_matched_by_source_and_id(score_file):
     path = score_file(id=["p0", "p0"], source=["b", "a"], rho=[1.0, 0.2])
-    assert read_strata(StrataConfig(scorer="cmab", file=path), twins) == ["medium", "hard"]
-    for columns in ({"id": ["p0"], "rho": [1.0]}, {"id": ["p0", "p0"], "source": ["a", "c"], "rho": [1.0, 1.0]}):
-        with pytest.raises(ValueError, match="such as 'p0' of the source"):
-            read_strata(StrataConfig(scorer="cmab", file=score_file(**columns)), twins)
-    path = score_file(id=["p0"], source=["as it was called when it was scored"], rho=[1.0])
-    assert read_strata(StrataConfig(scorer="cmab", file=path), twins[:1]) == ["hard"]
+    assert read_strata(StrataConfig(scorer="cmab", file=path), TWINS) == ["medium", "hard"]
+    path = score_file(id=["p0", "p1"], source=["a", "b"], rho=[1.0, 1.0])
+    with pytest.raises(ValueError, match=r"1 of 2 problems .* such as 'p0' of the source 'b'"):
+        read_strata(StrataConfig(scorer="cmab", file=path), TWINS)
+    with pytest.raises(ValueError, match=r"share ids, such as 'p0'.*add the column `source`"):
+        read_strata(StrataConfig(scorer="cmab", file=score_file(id=["p0"], rho=[1.0])), TWINS)
+
+
+def test_scores_of_another_source_are_refused_unless_that_is_allowed(score_file):
+    path = score_file(id=["p0"], source=["c"], rho=[1.0])
+    with pytest.raises(
+        OtherScoresError, match=r"\['c'\] there, \['a'\] in data.train.*data.strata.allow_other=\[source\]"
+    ):
+        read_strata(StrataConfig(scorer="cmab", file=path), TWINS[:1])
+    allowed = StrataConfig(scorer="cmab", file=path, allow_other=("source",))
+    assert read_strata(allowed, TWINS[:1]) == ["hard"]
+    with pytest.raises(ValueError, match="share ids"):
+        read_strata(allowed, TWINS)
+
+
+def test_files_in_a_list_and_in_a_folder_are_joined_and_files_of_other_scorers_in_it_are_passed_over(tmp_path):
+    def write(name, **columns):
+        (tmp_path / "scores").mkdir(exist_ok=True)
+        pq.write_table(pa.table(columns), tmp_path / "scores" / name)
+        return str(tmp_path / "scores" / name)
+
+    one = write("one.parquet", id=["p0"], source=["a"], rho=[0.2])
+    other = write("other.parquet", id=["p0"], source=["b"], rho=[1.0])
+    write("pism.parquet", id=["p0"], source=["a"], lambda_star=[0.1])
+    for file in ((one, other), str(tmp_path / "scores"), (other, one)):
+        assert read_strata(StrataConfig(scorer="cmab", file=file), TWINS) == ["medium", "hard"]
+    with pytest.raises(OtherScoresError, match="'b'"):
+        read_strata(StrataConfig(scorer="cmab", file=one), TWINS)
+    with pytest.raises(FileNotFoundError, match="none of 3 Parquet files has the columns id and pass_rate"):
+        read_strata(StrataConfig(scorer="pass_rate", file=str(tmp_path / "scores")), TWINS)
+    write("again.parquet", id=["p0"], source=["b"], rho=[0.3])
+    with pytest.raises(ValueError, match=r"'p0' twice: .*again.parquet and .*other.parquet.*name the file"):
+        read_strata(StrataConfig(scorer="cmab", file=str(tmp_path / "scores")), TWINS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"question": "<image>How few?"}, {"answer": "8"}, {"kind": "text"}, {"images": (noise_image(56, 56, seed=999),)}],
+)
+def test_scores_of_other_problems_under_the_same_ids_are_refused_unless_that_is_allowed(score_file, change):
+    scored = [problem("How many?", (56, 56), seed=seed) for seed in range(2)]
+    path = score_file(id=["p0", "p1"], source=[""] * 2, rho=[0.2, 1.0], problem=list(map(problem_digest, scored)))
+    config = StrataConfig(scorer="cmab", file=path)
+    assert read_strata(config, scored) == ["medium", "hard"]
+    changed = [scored[0], replace(scored[1], **change)]
+    with pytest.raises(OtherScoresError, match=r"1 of 2 problems have another .* 'p1' .*allow_other=\[data\]"):
+        read_strata(config, changed)
+    assert read_strata(replace(config, allow_other=("data",)), changed) == ["medium", "hard"]
+
+
+def test_a_file_s_own_limits_hold_where_the_run_sets_none(tmp_path):
+    path = tmp_path / "scores.parquet"
+    rows = [{"id": "p0", "lambda_star": 0.3}, {"id": "p1", "lambda_star": 0.6}]
+    stated = {"scorer": "pism", "thresholds": [0.2, 0.5], "quantiles": None, "seven": "medium"}
+    write_scores(path, rows, {"strata": stated})
+    config = StrataConfig(scorer="pism", file=str(path))
+    assert read_strata(config, PROBLEMS[:2]) == ["medium", "easy"]
+    assert read_strata(replace(config, thresholds=(0.3, 0.6)), PROBLEMS[:2]) == ["hard", "medium"]
+    write_scores(path, rows, {"strata": stated | {"thresholds": None, "quantiles": [0.5, 1.0]}})
+    assert read_strata(config, PROBLEMS[:2]) == ["hard", "medium"]
+    other = tmp_path / "other.parquet"
+    write_scores(other, [{"id": "p9", "lambda_star": 0.3}], {"strata": stated})
+    with pytest.raises(ValueError, match=r"files of different strata.*set data.strata.thresholds"):
+        read_strata(replace(config, file=(str(path), str(other))), PROBLEMS[:2])
 
 
 def test_a_problem_left_undecided_is_missing_but_in_nobody_s_way(score_file):

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from cogito_pl.data.strata import StrataConfig, agreement, cohens_kappa, strata
+from cogito_pl.data.strata import STRATA, StrataConfig, agreement, cohens_kappa, strata, stratum_ranges
+from cogito_pl.difficulty import PassRate, Task
 from cogito_pl.difficulty.pism import RATIOS, failure_threshold
 
 
@@ -51,7 +52,40 @@ def test_the_bands_of_cmab_have_the_paper_s_edges():
 
 def test_a_pass_rate_of_zero_is_unsolved_whatever_the_thresholds():
     assert by("pass_rate", 0.0, 0.125, 0.25, 0.3, 0.75, 1.0) == ["unsolved", "hard", "hard", "medium", "easy", "easy"]
-    assert by("pass_rate", 0.0, 0.5, 0.6, thresholds=(0.5, 0.6)) == ["unsolved", "hard", "easy"]
+    assert by("pass_rate", 0.0, 0.5, 0.6, 0.61, thresholds=(0.5, 0.6)) == ["unsolved", "hard", "medium", "easy"]
+
+
+def test_by_pass_rate_easy_is_what_the_filter_of_vl_cogito_removes():
+    scorer = PassRate()
+    for correct in range(9):
+        outcomes = {Task(0.0, repeat): repeat < correct for repeat in range(8)}
+        row = scorer.score(outcomes, 1)
+        assert (by("pass_rate", row["pass_rate"]) == ["easy"]) == (not row["keep"]) == (correct >= 5)
+    third = (1 / 3, 2 / 3)
+    assert by("pass_rate", 2 / 3, 1 - 1 / 3, thresholds=third) == ["medium", "medium"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "scores"),
+    [
+        ({"scorer": "pism"}, {"easy": "above 0.7", "medium": "up to 0.7", "hard": "above 0, up to 0.4"}),
+        (
+            {"scorer": "pism", "seven": "easy", "thresholds": (0.2, 0.5)},
+            {"easy": "from 0.5", "medium": "under 0.5", "hard": "above 0, up to 0.2", "unsolved": "0"},
+        ),
+        ({"scorer": "pass_rate"}, {"easy": "above 0.5", "medium": "up to 0.5", "hard": "above 0, up to 0.25"}),
+        (
+            {"scorer": "cmab"},
+            {"easy": "under 0.1, above 1.9", "medium": "0.1 to 0.4, 1.6 to 1.9", "hard": "0.4 to 1.6"},
+        ),
+        ({"scorer": "difficulty", "thresholds": (1, 4)}, {"easy": "up to 1", "medium": "up to 4", "hard": "above 4"}),
+        ({"scorer": "cmab", "quantiles": (0.3, 0.65)}, {"hard": "the hardest 30% of the solved", "easy": "the others"}),
+    ],
+)
+def test_strata_are_described_by_their_limits(settings, scores):
+    described = stratum_ranges(StrataConfig(file="any", **settings))
+    assert list(described) == list(STRATA)
+    assert scores.items() <= described.items()
 
 
 def test_a_stated_difficulty_grows_with_hardness():
@@ -88,7 +122,8 @@ def test_a_score_that_is_no_number_is_an_error():
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"scorer": "pism"}, "strata.file"),
+        ({"scorer": "pism"}, r"data\.strata\.file"),
+        ({"scorer": "pism", "file": ()}, r"data\.strata\.file"),
         ({"scorer": "cmab", "file": "f", "thresholds": (0.1, 0.4)}, "4 ascending"),
         ({"scorer": "pass_rate", "file": "f", "thresholds": (0.7, 0.3)}, "ascending"),
         ({"scorer": "pass_rate", "file": "f", "thresholds": (0.3, 0.7), "quantiles": (0.3, 0.7)}, "exclude"),

@@ -2,16 +2,18 @@
 
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.score_origin import OtherScoresError
 from cogito_pl.data.scores import stratum_counts, stratum_of
 from cogito_pl.data.source import Source
 from cogito_pl.data.strata import StrataConfig
-from cogito_pl.data.subset import SubsetConfig, random_control, subset_of
+from cogito_pl.data.subset import SubsetConfig, random_control, subset_of, with_keep
 from tests.conftest import problem
 from tests.modules.training import Recorder, data, grpo, trainer
 
@@ -44,6 +46,48 @@ def test_a_control_may_be_drawn_from_another_pool():
     assert stratum_counts(subset_of(PROBLEMS, config)) == {"unsolved": 3}
 
 
+def keeping(*verdicts):
+    return [problem(id=f"p{place}", meta={"keep": keep}) for place, keep in enumerate(verdicts)]
+
+
+def test_a_subset_holds_what_the_pass_rate_filter_keeps():
+    problems = keeping(True, False, True)
+    assert ids(subset_of(problems, SubsetConfig(keep=True))) == ["p0", "p2"]
+    mixed = [
+        replace(p, meta={**p.meta, "stratum": name}) for p, name in zip(problems, ("hard", "hard", "easy"), strict=True)
+    ]
+    assert ids(subset_of(mixed, SubsetConfig(keep=True, strata=("hard",)))) == ["p0"]
+    with pytest.raises(ValueError, match=r"'p3' .* has no column `keep`"):
+        subset_of([*problems, problem(id="p3")], SubsetConfig(keep=True))
+    with pytest.raises(ValueError, match="keeps no problem"):
+        subset_of(problems[1:2], SubsetConfig(keep=True))
+
+
+def test_the_control_of_what_is_kept_is_drawn_from_all_problems():
+    problems = keeping(*[place % 4 == 0 for place in range(24)])
+    draws = [ids(subset_of(problems, SubsetConfig(keep=True, control_seed=seed))) for seed in range(30)]
+    assert {len(set(draw)) for draw in draws} == {6}
+    assert {name for draw in draws for name in draw} == set(ids(problems))
+
+
+def test_score_files_say_what_is_kept_by_source_and_id(tmp_path):
+    problems = [problem(id="p", source=name, meta={"keep": True, "level": 3}) for name in ("a", "b")]
+    for name, keep in (("a", True), ("b", False)):
+        table = {"id": ["p"], "source": [name], "keep": [keep], "pass_rate": [0.5 if keep else 0.625]}
+        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
+    config = SubsetConfig(keep=True, file=str(tmp_path))
+    read = with_keep(problems, config)
+    assert [p.meta for p in read] == [{"keep": True, "level": 3}, {"keep": False, "level": 3}]
+    assert with_keep(problems, None) == with_keep(problems, SubsetConfig(keep=True)) == problems
+    pq.write_table(
+        pa.table({"id": ["p"], "source": ["b"], "keep": pa.array([None], pa.bool_())}), tmp_path / "b.parquet"
+    )
+    with pytest.raises(ValueError, match=r"1 of 2 problems .* no keep in data.subset.file=.* 'p' of the source 'b'"):
+        with_keep(problems, config)
+    with pytest.raises(OtherScoresError, match=r"data.subset.allow_other=\[source\]"):
+        with_keep([problem(id="p", source="c")], config)
+
+
 def test_twins_of_one_id_in_two_sources_are_two_problems_of_the_pool():
     twins = [problem(id="p", source=name, meta={"stratum": "easy"}) for name in ("a", "b")]
     assert len(subset_of(twins, SubsetConfig(strata=("easy",), control_seed=1))) == 2
@@ -52,7 +96,8 @@ def test_twins_of_one_id_in_two_sources_are_two_problems_of_the_pool():
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"strata": ()}, "data.subset.strata is empty"),
+        ({"strata": ()}, "data.subset.strata is empty.*data.subset.keep=true"),
+        ({"strata": ("easy",), "file": "x.parquet"}, "data.subset.file=x.parquet is read for data.subset.keep alone"),
         ({"strata": ("easy", "easy")}, "repeats"),
         ({"strata": ("easy",), "pool": ()}, "data.subset.pool is empty"),
         ({"strata": ("odd",)}, "no problem is odd .*easy, hard, medium, unsolved.*data.strata"),

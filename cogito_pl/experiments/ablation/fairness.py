@@ -67,7 +67,8 @@ def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def draws_from(configs: Sequence[Mapping[str, Any]]) -> set[str]:
     """The score files whose strata the fits of an arm draw from."""
-    return {str(strata["file"]) for config in configs if (strata := config["data"].get("strata"))}
+    named = [strata["file"] for config in configs if (strata := config["data"].get("strata"))]
+    return {str(file) for files in named for file in ([files] if isinstance(files, str) else files or ())}
 
 
 def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
