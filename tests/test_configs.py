@@ -1,10 +1,13 @@
 """Every file of `configs/` runs on the tiny model: two rollouts or more of a fit, two batches of what else there is.
 
 Only what needs hardware or data of a user is replaced: model, devices, precision, sizes, lengths, sources. The overlays
-of `configs/difficulty_sampling` run in `test_difficulty_sampling.py`; FSDP2 runs in `modules/test_ranks.py`.
+of `configs/difficulty_sampling` run in `test_difficulty_sampling.py`.
 """
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +67,7 @@ PREDICTIONS = [
     *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab", "qwen2_5_vl_pism", "qwen2_5_vl_cmab")),
 ]
 QUICK = {("vl_cogito",), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
-ELSEWHERE = {"strategy/fsdp2", *(f"difficulty_sampling/with/{path.stem}" for path in CONFIGS.glob("*/with/*.yaml"))}
+ELSEWHERE = {f"difficulty_sampling/with/{path.stem}" for path in CONFIGS.glob("difficulty_sampling/with/*.yaml")}
 
 
 class Watch(L.Callback):
@@ -182,6 +185,19 @@ def test_a_recipe_with_its_overlays_trains(run_cli, tiny_folder, here, run):
     assert all(weights.isfinite().all() for weights in cli.model.parameters())
 
 
+@pytest.mark.slow
+def test_the_overlay_of_fsdp2_trains_on_two_ranks(tiny_folder, here):
+    run = ("playground/grpo", "strategy/fsdp2")
+    files = [word for name in run for word in ("--config", str(CONFIGS / f"{name}.yaml"))]
+    words = [sys.executable, str(ROOT / "train.py"), "fit", *files, *sizes(run)[0]]
+    words += [f"--model.init_args.policy.name={tiny_folder}", "--trainer.default_root_dir=out"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=290)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(list(Path("out").rglob("rollouts.rank*.jsonl"))) == 2
+    assert list(Path("out").rglob("export/model.safetensors"))
+
+
 @pytest.mark.parametrize("run", these(VALIDATIONS))
 def test_a_recipe_validates(run_cli, tiny_folder, here, run):
     short = ("--data.validation_batch=4", "--trainer.limit_val_batches=2", "--model.init_args.evaluation.max_tokens=6")
@@ -200,6 +216,6 @@ def test_a_recipe_scores(run_cli, tiny_folder, here, run):
 
 
 def test_every_file_of_configs_is_run_somewhere():
-    run = {name for names in (*FITS, *VALIDATIONS, *PREDICTIONS) for name in names}
+    run = {name for names in (*FITS, *VALIDATIONS, *PREDICTIONS, ("strategy/fsdp2",)) for name in names}
     assert {str(path.relative_to(CONFIGS).with_suffix("")) for path in CONFIGS.rglob("*.yaml")} == run | ELSEWHERE
     assert {*FITS, *VALIDATIONS, *PREDICTIONS} >= QUICK

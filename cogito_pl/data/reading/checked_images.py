@@ -93,9 +93,11 @@ class CheckedImages:
 
     def _stored(self) -> Iterator[tuple[str, Size]]:
         for manifest in self._manifests:
-            if not manifest.is_file():
+            try:
+                lines = manifest.read_bytes().split(b"\n") if manifest.is_file() else []
+            except OSError:  # somebody else's, who lets nobody read it
                 continue
-            for line in manifest.read_bytes().split(b"\n"):
+            for line in lines:
                 try:
                     name, width, height = json.loads(line)
                 except (ValueError, TypeError):  # cut off by a kill: that image is decoded again

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -227,6 +228,28 @@ def test_where_nothing_can_be_written_every_start_decodes_and_says_so(files, tmp
         assert len(read_source(files).problems) == 5
     assert len(decoded) == 10
     assert caplog.text.count("checked images cannot be remembered, so every start decodes them") == 2
+
+
+def test_a_manifest_that_may_not_be_read_is_passed_over(files, tmp_path, decoded, monkeypatch):
+    read_source(files)
+    allowed = Path.read_bytes
+
+    def refused(path):
+        if path.name == MANIFEST:
+            raise PermissionError(path)
+        return allowed(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert len(read_source(files).problems) == 5
+    assert len(decoded) == 10
+
+
+def test_a_folder_without_a_card_has_no_more_rows_once_its_images_were_checked(files, tmp_path, decoded):
+    folder = Source(path=str(tmp_path))
+    for _ in range(2):
+        assert len(read_source(folder).problems) == 5
+        assert (tmp_path / MANIFEST).is_file()
+    assert len(decoded) == 5
 
 
 def test_a_disk_that_is_full_ends_the_remembering_and_not_the_reading(tmp_path, caplog):
