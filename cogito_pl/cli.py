@@ -20,6 +20,7 @@ from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
 from cogito_pl.parse_errors import describe, raise_import_errors, suggestion, unknown_key
 from cogito_pl.quiet import silence_libraries
 from cogito_pl.terminal import tidy
+from cogito_pl.threads import choose_threads
 from cogito_pl.trainer_checks import (
     check_checkpoint,
     check_command,
@@ -138,6 +139,8 @@ class CogitoCLI(LightningCLI):
         check_trainer(config.trainer)
         check_sections(config.model)
         check_command(self.subcommand, config.model.class_path, config.data)
+        if policy := config.model.init_args.get("policy"):
+            choose_threads(policy.name)
         self.save_config_kwargs["overwrite"] = bool(self.subcommand == "predict" or config.get("ckpt_path"))
         if config.data.stages and config.trainer.max_epochs is None:
             config.trainer.max_epochs = sum(stage.get("epochs", Stage.epochs) for stage in config.data.stages)

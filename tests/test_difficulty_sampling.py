@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 import yaml
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
@@ -100,8 +101,24 @@ def test_scoring_asks_as_training_does(built, family, phase, scorer, part):
         built("predict", *scoring_of(family, scorer)),
     )
     asked, shown = training.model.policy_config, scoring.model.policy_config
-    assert (shown.instruction, shown.max_pixels) == (asked.instruction, asked.max_pixels)
+    for setting in ("system_prompt", "instruction", "max_pixels"):
+        assert getattr(shown, setting) == getattr(asked, setting)
+    assert "<think>" in asked.system_prompt
+    assert not asked.instruction
     assert scoring.datamodule.predict_sources == training.datamodule.train_sources
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_grpo_has_the_settings_of_the_scripts_and_the_defaults_of_their_trainer(built, family):
+    model = built("fit", *run_of(family, "grpo")).model
+    assert set(model.policy_config.freeze) == {"vision", "projector"}
+    sampling = model.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_tokens) == (1.0, 0.9, 50, 1024)
+    assert (model.schedule.prompts, model.schedule.group_size, model.schedule.updates) == (8, 8, 1)
+    assert (model.loss.kl_coef, model.loss.clip_low, model.loss.clip_high) == (0.001, 0.2, 0.2)
+    assert model.learning_rate.decay == "cosine"
+    (adam,) = (group for group in model.make_optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups)
+    assert (adam["lr"], adam["betas"], adam["weight_decay"], adam["eps"]) == (5e-7, (0.9, 0.95), 0.1, 1e-8)
 
 
 def test_scoring_has_the_numbers_of_the_paper(built):

@@ -10,7 +10,7 @@ class RolloutSchedule:
     Args:
         prompts: Prompts of a rollout, over all ranks.
         group_size: Completions per prompt.
-        updates: Optimiser steps that share the rollout out between them.
+        updates: Optimiser steps that share it out in draw order; VL-Cogito's code reorders the completions first.
         epochs_per_rollout: Times the whole rollout is gone through.
         micro_batch: Sequences of one forward and backward on a rank; changes memory and speed, never the gradient.
     """

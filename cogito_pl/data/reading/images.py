@@ -5,39 +5,22 @@ A cell may be empty, one image or a list of them; an image is its bytes, a path,
 
 import hashlib
 import io
-import struct
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from cogito_pl.data.reading.checked_images import CheckedImages, content_name, file_name
+from cogito_pl.data.reading.decoding import FORMATS, decoded_size, header_size, open_image, upright_rgb
 from cogito_pl.problem import LazyImage
 from cogito_pl.seeds import digest
 
 CheckImages = Literal["decode", "header"]
 
-Image.init()
-_WANTED = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
-FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
-"""Formats that are decoded. PostScript and metafiles are not among them: Pillow runs other programs for those."""
-
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
-
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""The transposition that turns an image upright, by its EXIF orientation."""
 
 
 class ImageError(ValueError):
@@ -53,7 +36,7 @@ class StoredImage:
 
     def __call__(self) -> Image.Image:
         """The image, upright RGB."""
-        return upright_rgb(_open(io.BytesIO(self._stored())))
+        return upright_rgb(open_image(io.BytesIO(self._stored())))
 
     def digest(self) -> str:
         """Digest of the stored bytes."""
@@ -75,7 +58,7 @@ class FileImage:
 
     def __call__(self) -> Image.Image:
         """The image, upright RGB."""
-        with _open(self.path) as image:
+        with open_image(self.path) as image:
             return upright_rgb(image)
 
     def digest(self) -> str:
@@ -98,11 +81,13 @@ class ImageReader:
         root: Resolved folder that paths are relative to and must stay inside of.
         check: `decode` decodes every image once; `header` reads its header only.
         max_pixels: Images with more pixels are rejected before they are decoded.
+        checked: Images that were decoded before, which `decode` then leaves out.
     """
 
     root: Path
     check: CheckImages
     max_pixels: int
+    checked: CheckedImages | None = None
 
     def __call__(self, cell: Any, origin: str, again: Callable[[], Any] | None = None) -> tuple[LazyImage, ...]:
         """The images of a cell, in order.
@@ -126,7 +111,7 @@ class ImageReader:
     def _image(self, value: Any, origin: str, stored: StoredImage) -> LazyImage:
         data = _bytes(value)
         if data is not None:
-            return LazyImage(origin, self._size(io.BytesIO(data)), stored)
+            return LazyImage(origin, self._size(data), stored)
         path = value.get("path") if isinstance(value, dict) else value
         if isinstance(value, dict) and isinstance(value.get("bytes"), str):
             raise ImageError("has its bytes as text; store bytes or a path")
@@ -150,17 +135,26 @@ class ImageReader:
             raise ImageError(f"has no valid path: {path[:80]!r}") from error
         return file
 
-    def _size(self, file: Path | io.BytesIO) -> tuple[int, int]:
-        """Width and height once upright."""
+    def _size(self, image: Path | bytes) -> tuple[int, int]:
+        """Width and height once upright, known from a check before or found by one now."""
+        if self.checked is None or self.check == "header":
+            return self._found_size(image)
+        name = content_name(image) if isinstance(image, bytes) else file_name(image, self.root)
+        size = self.checked.size(name)
+        if size is None or size[0] * size[1] > self.max_pixels:
+            size = self._found_size(image)
+            self.checked.add(name, size)
+        return size
+
+    def _found_size(self, image: Path | bytes) -> tuple[int, int]:
         try:
-            with _open(file) as image:
-                if image.width * image.height > self.max_pixels:
-                    raise ImageError(f"has {image.width} x {image.height} pixels: more than {self.max_pixels} in total")
-                if self.check == "decode":
-                    return upright_rgb(image).size
-                # The base class's method: that of PNG decodes the whole image to find a trailing EXIF chunk.
-                turned = _orientation(lambda: Image.Image.getexif(image)) >= 5
-                return image.size[::-1] if turned else image.size
+            if self.check == "decode" and isinstance(image, Path):
+                image = image.read_bytes()  # at once, since threads take turns at opening images
+            with open_image(image if isinstance(image, Path) else io.BytesIO(image)) as opened:
+                width, height = opened.size
+                if width * height > self.max_pixels:
+                    raise ImageError(f"has {width} x {height} pixels: more than {self.max_pixels} in total")
+                return decoded_size(opened) if self.check == "decode" else header_size(opened)
         except ImageError:
             raise
         except (UnidentifiedImageError, Image.DecompressionBombError) as error:
@@ -169,28 +163,6 @@ class ImageReader:
             raise ImageError(f"cannot be opened: {reason}") from error
         except Exception as error:  # decoders raise whatever broken bytes lead them to
             raise ImageError(f"cannot be decoded: {error}") from error
-
-
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """The image as viewers show it: turned as its EXIF data say, over white where transparent, in 8-bit RGB."""
-    image.load()  # of an animation, the first frame
-    turn = _TURNS.get(_orientation(image.getexif))
-    image = image if turn is None else image.transpose(turn)
-    if image.mode.startswith("I"):  # 16 bits; Pillow would clip them
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _orientation(exif: Callable[[], Image.Exif]) -> int:
-    """The EXIF orientation, 1 to 8; broken EXIF data, which many intact images carry, count as upright."""
-    try:
-        orientation = exif().get(ExifTags.Base.Orientation, 1)
-    except (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error):
-        return 1
-    return orientation if isinstance(orientation, int) else 1
 
 
 def looks_like_images(value: Any) -> bool:
@@ -212,9 +184,3 @@ def _images(cell: Any) -> list[Any]:
 def _bytes(value: Any) -> bytes | None:
     data = value.get("bytes") if isinstance(value, dict) else value
     return data if isinstance(data, bytes) and data else None
-
-
-def _open(file: Path | io.BytesIO) -> Image.Image:
-    with warnings.catch_warnings():  # the size is checked against the user's limit instead
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(file, formats=FORMATS)

@@ -1,6 +1,7 @@
 """Reads a data source into problems; rows that cannot be used are rejected with their file, number and reason."""
 
 import logging
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from cogito_pl.data.reading.ahead import ahead
+from cogito_pl.data.reading.checked_images import CheckedImages
 from cogito_pl.data.reading.folders import data_folder, open_table
 from cogito_pl.data.reading.images import CheckImages, ImageError, ImageReader
 from cogito_pl.data.reading.rows import ProblemMaker, RowError, existing_columns
@@ -20,6 +23,7 @@ from cogito_pl.rewards import check_gold
 _log = logging.getLogger(__name__)
 _LONG = 2000  # a progress bar is shown for more rows than this
 _REASONS = 3  # so many are named in an error
+_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # that decode
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ def read_source(
     Args:
         source: Path and columns.
         rejection_limit: Share of rows that may be rejected.
-        check_images: `decode` decodes every image once, so that broken ones are rejected now; `header` is faster and
-            finds only those that are missing or not images at all.
+        check_images: `decode` decodes every image once, so that broken ones are rejected now, and remembers those that
+            are sound (`checked_images.py`); `header` finds only those that are missing or not images at all.
         max_image_pixels: Images with more pixels than this are rejected.
         check: Gives a reason to reject a problem, or None.
         progress: Show a progress bar for long sources.
@@ -108,9 +112,6 @@ def read_source(
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
     columns = existing_columns(source, table.columns, table.image_columns) if table.columns else source.columns
-    images = ImageReader(data_folder(source), check_images, max_image_pixels)
-    maker = ProblemMaker(source, columns, images, check)
-    result = ReadResult([], [])
     named = [name for name in vars(columns).values() if name is not None]
     shown = tqdm(
         table.rows(named),
@@ -120,11 +121,14 @@ def read_source(
         mininterval=1,
         disable=not progress or len(table) <= _LONG,
     )
-    for position, row in enumerate(shown):
-        try:
-            result.problems.append(maker(position, row))
-        except (RowError, ImageError) as error:
-            result.rejections.append(Rejection(row.file, row.number, str(error)))
+    root, result = data_folder(source), ReadResult([], [])
+    with CheckedImages(root, announce=progress) as checked:
+        maker = ProblemMaker(source, columns, ImageReader(root, check_images, max_image_pixels, checked), check)
+        for position, (row, images) in enumerate(ahead(maker.images, shown, _THREADS)):
+            try:
+                result.problems.append(maker(position, row, images))
+            except (RowError, ImageError) as error:
+                result.rejections.append(Rejection(row.file, row.number, str(error)))
     if source.limit is not None:
         _log.warning("source %s: limit=%d: only the first %d rows were read", source.label, source.limit, len(table))
     if maker.repeated_ids:

@@ -10,7 +10,7 @@ from typing import Any
 from cogito_pl.data.reading.images import ImageReader
 from cogito_pl.data.reading.tables import Row
 from cogito_pl.data.source import Columns, Source
-from cogito_pl.problem import IMAGE_MARKER, Problem
+from cogito_pl.problem import IMAGE_MARKER, LazyImage, Problem
 from cogito_pl.rewards import KINDS
 
 _log = logging.getLogger(__name__)
@@ -62,24 +62,35 @@ class ProblemMaker:
     Args:
         source: Gives the name, and the kind where a row has none.
         columns: Names of the columns; None for those that the data lack.
-        images: Reads image cells.
+        reader: Reads image cells.
         check: Gives a reason to reject a problem, or None.
     """
 
     def __init__(
-        self, source: Source, columns: Columns, images: ImageReader, check: Callable[[Problem], str | None]
+        self, source: Source, columns: Columns, reader: ImageReader, check: Callable[[Problem], str | None]
     ) -> None:
         self.repeated_ids = 0
-        self._source, self._columns, self._images, self._check = source, columns, images, check
+        self._source, self._columns, self._reader, self._check = source, columns, reader, check
         self._named = set(vars(columns).values())
         self._ids: dict[str, int] = {}
 
-    def __call__(self, position: int, row: Row) -> Problem:
+    def images(self, row: Row) -> tuple[LazyImage, ...]:
+        """The images of a row; several threads may ask at once.
+
+        Raises:
+            ImageError: An image cannot be used.
+        """
+        cell = row.cells.get(self._columns.images)
+        again = None if row.again is None else partial(row.again, self._columns.images)
+        return self._reader(None if _is_missing(cell) else cell, f"{row.file} row {row.number}", again)
+
+    def __call__(self, position: int, row: Row, found: Callable[[], tuple[LazyImage, ...]]) -> Problem:
         """The problem in a row.
 
         Args:
             position: Of the row in the source, from 0; the id of a row that has none.
             row: The row.
+            found: Gives what `images` returned for the row, or raises what it raised.
 
         Raises:
             RowError: The row cannot be used.
@@ -93,9 +104,7 @@ class ProblemMaker:
         if not question.strip():
             raise RowError("the question is empty")
         answer = _answer(cells.get(self._columns.answer))
-        cell = cells.get(self._columns.images)
-        again = None if row.again is None else partial(row.again, self._columns.images)
-        images = self._images(cell, f"{row.file} row {row.number}", again)
+        images = found()
         if images and IMAGE_MARKER not in question:
             question = f"{IMAGE_MARKER * len(images)}\n{question}"
         try:

@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 from PIL import Image, ImageDraw
 
-from cogito_pl.data.reading.images import ImageError, ImageReader, looks_like_images, upright_rgb
+from cogito_pl.data.reading.decoding import upright_rgb
+from cogito_pl.data.reading.images import ImageError, ImageReader, looks_like_images
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
