@@ -79,7 +79,7 @@ class BestCheckpointHandoff(L.Callback):
             self._written |= {self.best_file} if new else set()
         else:
             self.stale += 1
-            if module.stage and module.stage.patience == self.stale:
+            if module.stage and module.stage.patience and module.stage.patience <= self.stale:
                 trainer.datamodule.end_stage()
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:

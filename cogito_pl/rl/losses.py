@@ -4,9 +4,9 @@
 
 The weights w (`token_weights`) belong to the whole optimiser step, so the totals of its micro-batches and ranks add up
 to the step's loss, however it was split; a trainer that averages over either has to multiply back. Row b counts c_b
-times. Deviations: log-ratios, that of k3 too, are capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the tokens
-of each micro-batch, which depends on the split, and caps that of k3 at 10; neither is done here. The entropy is weighted
-like the other terms; TRL takes its token mean over each micro-batch, whatever the loss.
+times. Deviations: log-ratios, that of k3 included, are capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the
+tokens of each micro-batch, which depends on the split, and caps that of k3 at 10; neither is done here. The entropy is
+weighted like the other terms; TRL takes its token mean over each micro-batch, whatever the loss.
 """
 
 from dataclasses import dataclass

@@ -211,6 +211,15 @@ def test_a_stage_ends_early_when_the_metric_has_stopped_rising_and_resumes_so(go
         assert rest.max_epochs == 4
 
 
+def test_a_patience_that_is_lowered_below_the_count_ends_the_stage_at_the_next_validation(go):
+    stages = (Stage(name="easy", epochs=6, rollouts_per_epoch=1, patience=5), SHORT[1])
+    scores = dict.fromkeys(range(20), 0.1)
+    go(stages=stages, scores=scores, cuts=["val6"])  # after three validations without an improvement
+    rest, _ = go(stages=(replace(stages[0], patience=2), SHORT[1]), scores=scores, resume="val6")
+    assert [stage for _, stage in rest.validated] == ["easy", "medium"]
+    assert rest.max_epochs == 5
+
+
 class AllAlike(RolloutCallback):
     """Everything is as right, or as wrong, as everything else."""
 
