@@ -12,7 +12,9 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from cogito_pl.data.curriculum import Curriculum, Position, Stage
 from cogito_pl.data.draw_order import DrawContext, DrawOrder, DrawOutcome
 from cogito_pl.data.draws import StageDraws
+from cogito_pl.data.epoch_limit import rollouts_within
 from cogito_pl.data.loading import Batch, RolloutSampler, loader
+from cogito_pl.data.past_stages import check_past, settings_in_force
 from cogito_pl.data.plan import Plan
 from cogito_pl.data.strata import STRATA, StrataConfig
 from cogito_pl.problem import Problem
@@ -92,13 +94,21 @@ class StagedDataModule(L.LightningDataModule):
             self.trainer.fit_loop.max_epochs = self.curriculum.total_epochs
 
     def start_stages(self) -> None:
-        """Checks the stages against the trainer and the problems, once these are read."""
+        """Checks the stages against the trainer and the problems, once these are read.
+
+        A stage without problems is found here, not hours from here.
+        """
         self.draws = None
+        self.__dict__.pop("plan", None)  # that of an earlier fit
+        schedule, world = self.trainer.lightning_module.schedule, self.trainer.world_size
+        schedule.check(world)
+        slots = schedule.micro_batches_per_rollout(world)
+        limit = None if self.trainer.fast_dev_run else self.trainer.limit_train_batches
+        self.plan.rollouts = [rollouts_within(limit, rollouts, slots) for rollouts in self.plan.rollouts]
         if self.stages:
             if not self.trainer.fast_dev_run:
                 self.curriculum.check_epochs(self.trainer.max_epochs)
             self.derive_epochs()
-            _ = self.plan  # a stage without problems is found now, not hours from now
 
     @cached_property
     def plan(self) -> Plan:
@@ -176,19 +186,21 @@ class StagedDataModule(L.LightningDataModule):
         return Batch(tuple(numbers), tuple(self.train_problems[index] for index in indices))
 
     def state_dict(self) -> dict[str, Any]:
-        """The name of the current stage, the decisions to end stages early, and the draws."""
+        """The name of the current stage, the decisions to end stages early, the draws, and what must not change."""
         return {
             "stage": self.stage.name if self.stage else "",
             "ended": dict(self.ended),
             "draws": self.draws.state_dict() if self.draws else self._resumed,
+            "settings": settings_in_force(self.plan, self.trainer.current_epoch) if self.train_problems else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes over from the run that is resumed; the trainer gets the number of epochs when training starts."""
-        gone = {state["stage"], *state["ended"]} - {"", *(stage.name for stage in self.stages)}
-        if self.stages and gone:
-            raise ValueError(
-                f"--ckpt_path has the stages {sorted(gone)}, which data.stages does not have; name them so"
-            )
+        """Takes over from the run that is resumed; the trainer gets the number of epochs when training starts.
+
+        Raises:
+            ValueError: What was drawn before the checkpoint was drawn with other settings than there are now.
+        """
+        if self.train_problems and state.get("settings"):  # a validation reads none
+            check_past(state["settings"], self.plan, state["ended"])
         self.curriculum.ended = dict(state["ended"])
         self.draws, self._resumed = None, state["draws"]
