@@ -37,7 +37,8 @@ def recipe(folder: Path, tiny: Path, problems: Path) -> Path:
         "model": {
             "class_path": "cogito_pl.modules.GRPOModule",
             "init_args": {
-                "policy": {"name": str(tiny)}, "schedule": {"prompts": 2, "group_size": 4, "micro_batch": 4, "updates": 2},
+                "policy": {"name": str(tiny)},
+                "schedule": {"prompts": 2, "group_size": 4, "micro_batch": 4, "updates": 2},
                 "sampling": {"max_tokens": 24}, "evaluation": {"max_tokens": 24, "temperature": 1.0},
                 "loss": {"kl_coef": 0.05}, "learning_rate": {"decay": "cosine"},
                 "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": 1e-3}},
