@@ -1,20 +1,17 @@
 """Every stage begins with the best weights of the one before, as VL-Cogito does by hand (arXiv 2507.22607)."""
 
-from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import lightning.pytorch as L
 
 from cogito_pl.modules import RolloutCallback, handoff
-from cogito_pl.modules.handoff import Candidate
+from cogito_pl.modules.candidates import Candidate, Candidates, HandoffRule
 from cogito_pl.modules.lightning_internals import validate_now
 from cogito_pl.modules.resuming import resume
+from cogito_pl.modules.standard_error import StandardError
 from cogito_pl.modules.weight_files import trained_weights, write_weights
 from cogito_pl.modules.weight_removal import remove_weights
 from cogito_pl.rl.rollout import Rollout
-
-KEPT = ("stage", "stale", "reference_file", "best_of")
-CANDIDATES = ("start", "own")
 
 
 class BestCheckpointHandoff(RolloutCallback):
@@ -50,15 +47,10 @@ class BestCheckpointHandoff(RolloutCallback):
         reset_reference: bool = True,
         finish_with_best: bool = True,
     ) -> None:
-        self.rule = handoff.HandoffRule(mode, candidates, margin)
-        self.monitor, self.keep = monitor, keep
+        self.found = Candidates(HandoffRule(mode, candidates, margin), monitor, keep == "best_of_each_stage")
+        self.monitor, self.error = monitor, StandardError()
         self.reset_reference, self.finish_with_best = reset_reference, finish_with_best
         self.stage = self.reference_file = ""
-        self.start: Candidate | None = None  # what the stage began with
-        self.own: Candidate | None = None  # the best of the stage's own validations
-        self.stale = 0  # validations since the best was found
-        self.best_of: dict[str, str] = {}  # files that are kept, by stage
-        self.errors = handoff.StandardErrors()
         self._written: set[str] = set()
 
     def setup(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
@@ -69,96 +61,61 @@ class BestCheckpointHandoff(RolloutCallback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must know."""
-        found = {name: getattr(self, name) for name in CANDIDATES}
-        return {name: getattr(self, name) for name in KEPT} | {
-            name: candidate and asdict(candidate) for name, candidate in found.items()
-        }
+        return {"stage": self.stage, "reference_file": self.reference_file, "found": self.found.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over from the run that goes on."""
-        vars(self).update({name: state[name] for name in KEPT})
-        vars(self).update({name: state[name] and Candidate(**state[name]) for name in CANDIDATES})
+        self.stage, self.reference_file = state["stage"], state["reference_file"]
+        self.found.load_state_dict(state["found"])
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Validates the run's start; a resumed run is brought to where it stood."""
         handoff.restore_reference(trainer, module, self.reference_file)
         resume(trainer)
         self.stage = self.stage or (module.stage.name if module.stage else "")
-        if self.start is None:
+        if self.found.start is None:
             validate_now(trainer)
         self._hand_over(trainer, module)
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Hands over where a stage begins."""
         self._hand_over(trainer, module)
-        used = {self.reference_file, *self.best_of.values(), *(found.file for found in (self.start, self.own) if found)}
-        self._written -= remove_weights(trainer, self._written - used)
+        self._written -= remove_weights(trainer, self._written - {self.reference_file, *self.found.files})
 
-    def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_validation_start(self, *_: Any) -> None:
         """Begins to measure the noise of the metric."""
-        self.errors = handoff.StandardErrors()
+        self.error = StandardError()
 
-    def on_validation_rollout(
-        self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout, source: str
-    ) -> None:
+    def on_validation_rollout(self, trainer: Any, module: Any, rollout: Rollout, source: str) -> None:
         """Measures it."""
-        self.errors.add(self.monitor, rollout, source)
+        self.error.add(self.monitor, rollout, source)
 
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Keeps the weights when they are the best so far, before any checkpoint is written; may end the stage."""
         if trainer.sanity_checking or trainer.state.fn != "fit":
             return
-        score = handoff.monitored(trainer, self.monitor)
-        found = Candidate(score, trainer.global_step, self.errors.over_ranks(module))
-        if self.start is None:
-            self.start = self._written_to_file(trainer, module, found)
-            return
-        before = self._best
-        if self.rule.improves(score, self.own):
-            leads = self.rule.choose(self.start, found) is found
-            needed = leads or self.keep == "best_of_each_stage"
-            self.own = self._written_to_file(trainer, module, found) if needed else found
-            if leads:
-                self.start = replace(self.start, file="")
-        self.stale = 0 if self._best is not before else self.stale + 1
-        if module.stage and module.stage.patience and module.stage.patience <= self.stale:
+        score, name = handoff.monitored(trainer, self.monitor), handoff.file_name(trainer, self.stage)
+        found = Candidate(score, trainer.global_step, self.error.over_ranks(module))
+        self.found.consider(found, lambda: write_weights(trainer, trained_weights(module), name, self._written))
+        if module.stage and module.stage.patience and module.stage.patience <= self.found.stale:
             trainer.datamodule.end_stage()
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts the best weights in place of the last, where any were validated."""
-        if self.own:
-            self._end_stage(trainer)
-            if self.finish_with_best:
-                handoff.restore_policy(trainer, module, self._best.file)
+        self.found.end(self.stage)
+        if self.finish_with_best and self.found.own:
+            handoff.restore_policy(trainer, module, self.found.best.file)
 
     def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Puts them there in a finished run that was resumed, too: Lightning trains nothing then."""
         if trainer.fit_loop.is_resuming:
             self.on_train_end(trainer, module)
 
-    @property
-    def _best(self) -> Candidate:
-        return self.rule.choose(self.start, self.own)
-
-    def _written_to_file(self, trainer: L.Trainer, module: L.LightningModule, found: Candidate) -> Candidate:
-        name = f"{self.stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
-        file, new = write_weights(trainer, trained_weights(module), name)
-        self._written |= {file} if new else set()
-        return replace(found, file=file)
-
     def _hand_over(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         if module.stage and module.stage.name != self.stage:
-            self._end_stage(trainer)
-            best, self.stage, self.stale = self._best, module.stage.name, 0
+            self.found.end(self.stage)
+            self.found.begin()
+            self.stage, best = module.stage.name, self.found.best
             self.reference_file = best.file if self.reset_reference else self.reference_file
             handoff.begin_stage(trainer, module, best.file, best.step)
             handoff.restore_reference(trainer, module, self.reference_file)
-            self.start, self.own = best, None
-
-    def _end_stage(self, trainer: L.Trainer) -> None:
-        if self.own is None:
-            return
-        if self._best is not self.own:
-            handoff.warn_of_discarded(self.stage, self.start, self.own, self.monitor, self.rule)
-        if self.keep == "best_of_each_stage":
-            self.best_of = self.best_of | {self.stage or "run": self.own.file}

@@ -14,12 +14,19 @@ ENDS = ("epochs", "patience")
 """Settings of the stage under way that may change."""
 
 
-def settings_in_force(plan: Plan, epoch: int) -> dict[str, Any]:
-    """What a checkpoint of `epoch` keeps, for `check_past` of the run that goes on from it; plain values."""
+def settings_in_force(plan: Plan, epoch: int, slots: int | None) -> dict[str, Any]:
+    """What a checkpoint keeps, for `check_past` of the run that goes on from it; plain values.
+
+    Args:
+        plan: Of the run.
+        epoch: That the checkpoint is written in.
+        slots: Micro-batches of a rollout, which the place inside an epoch is counted in; None outside of one.
+    """
     stages = plan.curriculum.stages
     position = plan.curriculum.at(epoch) if stages else None
     return {
         "prompts": plan.prompts,
+        "slots": slots,
         "rollouts": list(plan.rollouts),
         "stages": [asdict(stage) for stage in stages],
         "index": position.index if position else 0,
@@ -27,15 +34,21 @@ def settings_in_force(plan: Plan, epoch: int) -> dict[str, Any]:
     }
 
 
-def check_past(before: Mapping[str, Any], plan: Plan, ended: Mapping[str, int]) -> None:
+def check_past(before: Mapping[str, Any], plan: Plan, ended: Mapping[str, int], slots: int) -> None:
     """Raises ValueError, naming all that differs, where a resumed run has another past than its checkpoint.
 
     Args:
         before: What the checkpoint has of `settings_in_force`.
         plan: Of the resumed run.
         ended: Epochs that stages which ended early took, by name.
+        slots: Micro-batches of a rollout of the resumed run.
     """
     changes = list(_changes(before, plan, ended))
+    if before["slots"] not in (None, slots):
+        changes.append(
+            f"a rollout had {before['slots']} micro-batches on a rank and has {slots} (`schedule`, or the number of "
+            "ranks), which a checkpoint of the end of an epoch allows and this one does not"
+        )
     if changes:
         under_way = f"stage {before['stages'][before['index']]['name']!r}" if before["stages"] else ""
         allowed = f" (the end of {under_way} and later stages may change)" if under_way else ""

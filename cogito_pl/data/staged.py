@@ -100,11 +100,9 @@ class StagedDataModule(L.LightningDataModule):
         """
         self.draws = None
         self.__dict__.pop("plan", None)  # that of an earlier fit
-        schedule, world = self.trainer.lightning_module.schedule, self.trainer.world_size
-        schedule.check(world)
-        slots = schedule.micro_batches_per_rollout(world)
+        self.trainer.lightning_module.schedule.check(self.trainer.world_size)
         limit = None if self.trainer.fast_dev_run else self.trainer.limit_train_batches
-        self.plan.rollouts = [rollouts_within(limit, rollouts, slots) for rollouts in self.plan.rollouts]
+        self.plan.rollouts = [rollouts_within(limit, rollouts, self._slots) for rollouts in self.plan.rollouts]
         if self.stages:
             if not self.trainer.fast_dev_run:
                 self.curriculum.check_epochs(self.trainer.max_epochs)
@@ -150,7 +148,7 @@ class StagedDataModule(L.LightningDataModule):
             first=self.rollouts_before(epoch),
             rollouts=self.rollouts,
             prompts=schedule.prompts,
-            repeats=schedule.micro_batches_per_rollout(world),
+            repeats=self._slots,
             rank=self.trainer.global_rank,
             world=world,
         )
@@ -191,8 +189,18 @@ class StagedDataModule(L.LightningDataModule):
             "stage": self.stage.name if self.stage else "",
             "ended": dict(self.ended),
             "draws": self.draws.state_dict() if self.draws else self._resumed,
-            "settings": settings_in_force(self.plan, self.trainer.current_epoch) if self.train_problems else None,
+            "settings": self._settings() if self.train_problems else None,
         }
+
+    def _settings(self) -> dict[str, Any]:
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress
+        inside = progress.current.ready > 0 and not progress.is_last_batch
+        return settings_in_force(self.plan, self.trainer.current_epoch, self._slots if inside else None)
+
+    @property
+    def _slots(self) -> int:
+        """Training batches of a rollout on a rank."""
+        return self.trainer.lightning_module.schedule.micro_batches_per_rollout(self.trainer.world_size)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over from the run that is resumed; the trainer gets the number of epochs when training starts.
@@ -201,6 +209,6 @@ class StagedDataModule(L.LightningDataModule):
             ValueError: What was drawn before the checkpoint was drawn with other settings than there are now.
         """
         if self.train_problems and state.get("settings"):  # a validation reads none
-            check_past(state["settings"], self.plan, state["ended"])
+            check_past(state["settings"], self.plan, state["ended"], self._slots)
         self.curriculum.ended = dict(state["ended"])
         self.draws, self._resumed = None, state["draws"]

@@ -35,13 +35,19 @@ def trained_weights(module: L.LightningModule) -> dict[str, nn.Parameter]:
     return {name: p for name, p in module.policy.named_parameters() if id(p) in known}
 
 
-def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str) -> tuple[str, bool]:
+def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str, written: set[str]) -> str:
     """Writes weights to a file of the run's log folder, with what `policy.init_from` needs to take it.
+
+    Args:
+        trainer: Of the run.
+        weights: By name.
+        name: Of the file.
+        written: The file is added if it is new: one that held these weights already is that of another run, whose
+            checkpoints may name it.
 
     Returns:
         The file's name below `trainer.default_root_dir`: `name`, numbered where that file holds other weights already,
-        which a run that was resumed from the same checkpoint may need. And whether the file is new: one that held these
-        weights already is that of another run, whose checkpoints may name it.
+        which a run that was resumed from the same checkpoint may need.
 
     Raises:
         OSError: The file could not be written; nothing is left of it.
@@ -73,7 +79,9 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
             raise OSError(f"{folder / name} could not be written ({error}); {free:.0f} MiB are free there") from error
         return target.relative_to(root).as_posix(), new
 
-    return on_first_rank(trainer, write)
+    file, new = on_first_rank(trainer, write)
+    written |= {file} if new else set()
+    return file
 
 
 def _candidates(folder: Path, name: str) -> Iterator[Path]:

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from callbacks import BestCheckpointHandoff, HFExport
 from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
+from cogito_pl.modules.candidates import improves
 from cogito_pl.modules.fresh_optimizer import prime
-from cogito_pl.modules.handoff import improves
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import Policy, PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
@@ -264,7 +264,7 @@ def test_the_best_of_each_stage_is_kept_as_a_start_for_other_runs(go, tiny_folde
     handoff = BestCheckpointHandoff(monitor="val/score", keep="best_of_each_stage")
     seen, _ = go(handoff, stages=LONGER, scores=FALLING, handoff=False)
     names = {"easy": "easy-epoch=0-step=2", "medium": "medium-epoch=2-step=6", "hard": "hard-epoch=3-step=8"}
-    assert handoff.best_of == {stage: f"handoff/{name}.safetensors" for stage, name in names.items()}
+    assert handoff.found.kept == {stage: f"handoff/{name}.safetensors" for stage, name in names.items()}
     for stage, name in names.items():
         file = tmp_path / "handoff" / f"{name}.safetensors"
         policy = Policy(PolicyConfig(name=str(tiny_folder), init_from=str(file)))

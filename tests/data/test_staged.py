@@ -265,6 +265,14 @@ def test_a_changed_number_of_prompts_is_refused_with_stages_too(whole, monkeypat
         fit(whole[0], resume=8)
 
 
+def test_other_micro_batches_are_refused_inside_an_epoch_where_places_are_counted_in_them(whole, monkeypatch):
+    monkeypatch.setattr(Probe, "schedule", replace(Probe.schedule, micro_batch=4))
+    with pytest.raises(ValueError, match="a rollout had 4 micro-batches on a rank and has 2"):
+        fit(whole[0], resume=3)
+    drawn = fit(whole[0], resume="epoch0")[0]
+    assert [draws for _, _, draws, *_ in drawn[::2]] == [draws for _, _, draws, *_ in whole[1][8::4]]
+
+
 @pytest.mark.parametrize("limit", [3, 6, 0.5])
 def test_a_limit_that_cuts_a_rollout_is_refused_with_what_to_set(tmp_path, limit):
     with pytest.raises(ValueError, match=rf"limit_train_batches={limit} .* multiple of 4, .* data\.rollouts_per_epoch"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from callbacks import BestCheckpointHandoff
-from cogito_pl.modules.handoff import Candidate, HandoffRule
+from cogito_pl.modules.candidates import Candidate, HandoffRule
 from cogito_pl.modules.weight_removal import remove_weights
 from tests.rl.rollouts import graded
 
@@ -62,20 +62,20 @@ def test_the_standard_error_is_that_of_the_mean_over_the_problems_of_the_metric(
         for source, correct in VALUES.items():
             callback.on_validation_rollout(None, None, graded(correct, group_size=1), source)
     expected = torch.tensor(values).float().std() / math.sqrt(len(values))
-    assert callback.errors.over_ranks(ALONE) == pytest.approx(expected.item())
+    assert callback.error.over_ranks(ALONE) == pytest.approx(expected.item())
 
 
 def test_over_ranks_the_problems_of_all_count():
     callback = BestCheckpointHandoff()
     callback.on_validation_rollout(None, None, graded([1, 0], group_size=1), "a")
     two = SimpleNamespace(over_ranks=lambda counts: counts + torch.tensor([2.0, 2.0, 2.0]), device=torch.device("cpu"))
-    assert callback.errors.over_ranks(two) == pytest.approx(torch.tensor([1.0, 0, 1, 1]).std().item() / 2)
+    assert callback.error.over_ranks(two) == pytest.approx(torch.tensor([1.0, 0, 1, 1]).std().item() / 2)
 
 
 def test_a_metric_that_is_no_mean_over_problems_has_no_standard_error():
     callback = BestCheckpointHandoff(monitor="val/score")
     callback.on_validation_rollout(None, None, graded([1, 0], group_size=1), "a")
-    assert callback.errors.over_ranks(ALONE) is None
+    assert callback.error.over_ranks(ALONE) is None
     assert str(Candidate(0.5, 4)) == "0.5 after optimiser step 4"
     assert str(Candidate(0.5, 4, 0.012)) == "0.5 (standard error 0.012) after optimiser step 4"
 

@@ -2,10 +2,12 @@
 
 import os
 import random
+import runpy
 import signal
-import subprocess
 import sys
 import time
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 
 import pytest
@@ -58,23 +60,37 @@ def recipe(folder: Path, tiny: Path, problems: Path) -> Path:
     return path
 
 
-def fit(path: Path) -> subprocess.Popen:
-    """One start of the real command, which goes on where there is a checkpoint."""
-    words = [sys.executable, "train.py", "fit", "--config", str(path), "--ckpt_path", "last"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+def train(path: Path) -> None:
+    """`python train.py fit`, which goes on where there is a checkpoint; for a process of its own."""
     with (path.parent / "log.txt").open("a") as log:
-        return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    sys.argv = ["train.py", "fit", "--config", str(path), "--ckpt_path", "last"]
+    torch.set_num_threads(1)
+    runpy.run_path("train.py", run_name="__main__")
 
 
-def finishes(process: subprocess.Popen, path: Path) -> None:
-    assert process.wait(timeout=400) == 0, (path.parent / "log.txt").read_text()[-3000:]
+def fit(path: Path) -> Process:
+    """One start of the command, forked from a process that has imported everything, so that kills fall into the run."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["callbacks", "cogito_pl.cli", "tests.modules.training"])
+    process = context.Process(target=train, args=(path,))
+    process.start()
+    return process
+
+
+def finishes(process: Process, path: Path) -> None:
+    process.join(600)
+    assert process.exitcode == 0, (path.parent / "log.txt").read_text()[-3000:]
 
 
 def results(folder: Path) -> dict[str, bytes]:
     """The exported weights, those that were kept of every stage, and the journals."""
     (export,) = folder.glob("**/export/model.safetensors")
     state = torch.load(newest_checkpoint(folder), weights_only=True)["callbacks"]["BestCheckpointHandoff"]
-    files = [folder / name for name in (*state["best_of"].values(), state["reference_file"])]
+    files = [folder / name for name in (*state["found"]["kept"].values(), state["reference_file"])]
     return {path.name: path.read_bytes() for path in (export, *files, *(export.parents[1] / name for name in JOURNALS))}
 
 
@@ -85,7 +101,7 @@ def test_twenty_kills_of_a_staged_fit_at_random_moments_change_nothing(tiny_fold
     whole = recipe(tmp_path / "whole", tiny_folder, playground_folder)
     began = time.monotonic()
     process = fit(whole)
-    while newest_checkpoint(whole.parent) is None and process.poll() is None:
+    while newest_checkpoint(whole.parent) is None and process.is_alive():
         time.sleep(0.01)
     start_s = time.monotonic() - began
     finishes(process, whole)
@@ -95,9 +111,10 @@ def test_twenty_kills_of_a_staged_fit_at_random_moments_change_nothing(tiny_fold
     cut = recipe(tmp_path / "cut1", tiny_folder, playground_folder)
     while kills < KILLS:
         process = fit(cut)
-        time.sleep(chance.uniform(0.6 * start_s, start_s + 0.4 * work_s))
+        time.sleep(chance.uniform(0.5 * start_s, start_s + 0.4 * work_s))
         process.kill()
-        if process.wait() == -signal.SIGKILL:
+        process.join()
+        if process.exitcode == -signal.SIGKILL:
             kills += 1
         else:
             finishes(process, cut)
