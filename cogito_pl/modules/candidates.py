@@ -74,6 +74,7 @@ class Candidates:
         own: The best of its own validations.
         stale: Validations since the best was found.
         kept: Files of stages that have ended, by name of the stage.
+        written: All files of this process that exist.
     """
 
     def __init__(self, rule: HandoffRule, monitor: str, keep_own: bool) -> None:
@@ -82,6 +83,7 @@ class Candidates:
         self.own: Candidate | None = None
         self.stale = 0
         self.kept: dict[str, str] = {}
+        self.written: set[str] = set()
 
     @property
     def best(self) -> Candidate:
@@ -120,8 +122,9 @@ class Candidates:
         if self.keep_own:
             self.kept = self.kept | {stage or "run": self.own.file}
 
-    def begin(self) -> None:
-        """Lets the next stage begin with the best."""
+    def begin(self, ended: str) -> None:
+        """Ends the stage `ended`, and lets the next one begin with the best."""
+        self.end(ended)
         self.start, self.own, self.stale = self.best, None, 0
 
     def state_dict(self) -> dict[str, Any]:

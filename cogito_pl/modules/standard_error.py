@@ -1,10 +1,12 @@
 """How sure a validation metric is: its standard error over problems."""
 
 import math
+from typing import Any
 
 import lightning.pytorch as L
 import torch
 
+from cogito_pl.modules.hooks import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 
 
@@ -29,3 +31,22 @@ class StandardError:
         if count < 2:
             return None
         return math.sqrt(max(0.0, squares - total**2 / count) / (count - 1) / count)
+
+
+class MonitoringCallback(RolloutCallback):
+    """Base of a callback that goes by a validation metric: measures the standard error of every validation.
+
+    Args:
+        monitor: The metric.
+    """
+
+    def __init__(self, monitor: str) -> None:
+        self.monitor, self.error = monitor, StandardError()
+
+    def on_validation_start(self, *_: Any) -> None:
+        """Begins anew."""
+        self.error = StandardError()
+
+    def on_validation_rollout(self, trainer: Any, module: Any, rollout: Rollout, source: str) -> None:
+        """Measures a batch."""
+        self.error.add(self.monitor, rollout, source)
