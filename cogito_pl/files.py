@@ -88,7 +88,7 @@ def append_jsonl(path: Path, row: dict[str, Any]) -> None:
 
 
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Leaves the lines of a JSON Lines file for whose rows `keep` is true, byte for byte, without a cut-off last line."""
+    """Leaves those lines of a JSON Lines file for whose rows `keep` is true, byte for byte; none that was cut off."""
     kept = [line for line, row in zip(whole_lines(path), read_jsonl(path), strict=True) if keep(row)]
     with atomic(path) as draft:
         draft.write_bytes(b"".join(line + b"\n" for line in kept))
