@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Literal
 
 import lightning.pytorch as L
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
-from cogito_pl.modules import RewardTerm
+from cogito_pl.modules import GRPOModule, RewardTerm
+from cogito_pl.modules.stages import stages_in
 from cogito_pl.rl.lengths import PRESETS, LengthRule, Variant, length_rewards, target_lengths
 from cogito_pl.rl.rollout import Rollout
 
@@ -22,7 +24,7 @@ class DynamicLengthReward(RewardTerm):
 
     Args:
         variant: Whose rule; the settings below that are null are taken from it.
-        max_length: Target, in tokens, of groups without a correct completion.
+        max_length: Target, in tokens, of groups without a correct completion; at most `sampling.max_tokens`.
         weight: Of the term in the reward (gamma).
         stages: Act in these stages only; null acts always.
         target: `mean` or `minimum` of the lengths of the group's correct completions, or `fixed`: always `max_length`.
@@ -54,6 +56,19 @@ class DynamicLengthReward(RewardTerm):
         chosen = {"r_min": r_min, "r_max": r_max, "r_min_all_wrong": r_min_all_wrong, "scope": scope, "clamp": clamp}
         chosen |= {"all_wrong": all_wrong, "max_length": max_length, "target": target}
         self.rule: LengthRule = replace(PRESETS[variant], **{k: v for k, v in chosen.items() if v is not None})
+
+    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Warns where completions are cut before they can be as long as `max_length`."""
+        if not isinstance(module, GRPOModule):
+            return
+        for stage in stages_in(trainer) or (None,):
+            limit = module.settings(stage).sampling.max_tokens
+            if limit < self.rule.max_length and (self.stages is None or (stage and stage.name in self.stages)):
+                rank_zero_warn(
+                    f"DynamicLengthReward.max_length={self.rule.max_length} is above the max_tokens={limit} that "
+                    f"completions are cut at{f' in the stage {stage.name!r}' if stage else ''}: where none is correct, "
+                    f"the reward asks for a length that none can reach; set max_length to at most {limit}"
+                )
 
     def on_rewards(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> Rollout:
         """Adds the term, and logs the lengths of wrong completions beside their target."""

@@ -56,7 +56,7 @@ class ODSWReweighting(RolloutCallback):
         """Raises ValueError where no stage of the run will ever be weighted."""
         if stage != "fit":
             return
-        check_stages(trainer, "ODSWReweighting.stages", self.stages or (), "leave `stages` out to act always")
+        check_stages(trainer, "ODSWReweighting.stages", self.stages, "leave `stages` out to act always")
         if self.shape is None and (self.shapes != BY_NAME or not set(self.shapes) & set(stage_names(trainer))):
             remedy = "set `shape` to weight the whole run alike"
             check_stages(trainer, "ODSWReweighting.shapes", self.shapes, remedy)

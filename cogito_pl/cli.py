@@ -15,6 +15,7 @@ from callbacks.validation_report import ValidationReport
 from cogito_pl.config_files import check_config_files
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
+from cogito_pl.listed_callbacks import check_callbacks
 from cogito_pl.modules import PolicyModule
 from cogito_pl.modules.resuming import continue_logs, newest_checkpoint
 from cogito_pl.parse_errors import describe, raise_import_errors, suggestion, unknown_key
@@ -137,6 +138,7 @@ class CogitoCLI(LightningCLI):
         if len(several) > 1:
             rank_zero_warn(f"data.stages is set by {' and '.join(several)}: the stages of {several[-1]} are used")
         check_trainer(config.trainer)
+        check_callbacks(config.trainer.callbacks, self.parser.words)
         check_sections(config.model)
         check_command(self.subcommand, config.model.class_path, config.data)
         if policy := config.model.init_args.get("policy"):

@@ -136,6 +136,24 @@ def class_paths(args: Sequence[str]) -> list[str]:
     return [given.value for given in _all_given(args) if given.place.endswith(".class_path") and given.value]
 
 
+def listed_in(args: Sequence[str], key: str, name: str) -> list[str | None]:
+    """The file of every entry of a list of classes that has the class `name`; None for the command line.
+
+    Args:
+        args: The command line.
+        key: The dotted key of the list, which `key+` adds to and which is replaced otherwise.
+        name: The class, without its module.
+    """
+    found: list[str | None] = []
+    for given in _all_given(args):
+        if given.place == key:
+            found = []
+        if given.place in (key, f"{key}+"):
+            entries = given.value if isinstance(given.value, list) else [given.value]
+            found += [given.origin for entry in entries if _text(entry).rpartition(".")[2] == name]
+    return found
+
+
 def where_path_given(args: Sequence[str], path: str) -> Given | None:
     """The setting that names a path or a folder above it, None where none does."""
     texts = [given for given in _all_given(args) if isinstance(given.value, str) and "/" in given.value]

@@ -88,5 +88,7 @@ def append_jsonl(path: Path, row: dict[str, Any]) -> None:
 
 
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Rewrites a JSON Lines file with the rows for which `keep` is true, without a cut-off last line."""
-    write_jsonl(path, [row for row in read_jsonl(path) if keep(row)])
+    """Leaves those lines of a JSON Lines file for whose rows `keep` is true, byte for byte; none that was cut off."""
+    kept = [line for line, row in zip(whole_lines(path), read_jsonl(path), strict=True) if keep(row)]
+    with atomic(path) as draft:
+        draft.write_bytes(b"".join(line + b"\n" for line in kept))

@@ -82,3 +82,56 @@ def test_stages_that_a_later_file_replaces_are_a_warning_of_one_line_that_names_
     (text,) = (str(warning.message) for warning in warned if "data.stages" in str(warning.message))
     assert "\n" not in text
     assert text.endswith(f"the stages of {other} are used")
+
+
+def listing(folder, name, key, *entries):
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({"trainer": {key: list(entries)}}))
+    return path
+
+
+def of(class_path, **settings):
+    return {"class_path": class_path, "init_args": settings} if settings else {"class_path": class_path}
+
+
+LENGTH, ODSW = "callbacks.DynamicLengthReward", "callbacks.ODSWReweighting"
+CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
+
+
+def test_a_callback_of_two_overlays_is_refused_with_both(build_cli):
+    one, other = ROOT / "configs/playground/curriculum.yaml", ROOT / "configs/with/odsw.yaml"
+    with pytest.raises(ValueError, match=r"lists callbacks\.ODSWReweighting twice \(in .*curriculum.* and in .*odsw"):
+        build_cli("fit", "--config", RECIPE, "--config", one, "--config", other)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (of(LENGTH, max_length=30), of(LENGTH, max_length=40), r"DynamicLengthReward twice .* own `stages`"),
+        (of(LENGTH, stages=["a"]), of(LENGTH, stages=["a", "b"]), r"DynamicLengthReward twice .* own `stages`"),
+        (of("callbacks.odsw.ODSWReweighting"), of(ODSW, shape="hard"), "ODSWReweighting twice"),
+        (of(CHECKPOINT, monitor="a"), of(CHECKPOINT, monitor="a"), "ModelCheckpoint twice"),
+        (of(LENGTH, stages=["a"]), of(LENGTH, stages=["b"]), None),
+        (of(CHECKPOINT, monitor="a"), of(CHECKPOINT, monitor="b"), None),
+        (of(ODSW), of("callbacks.RepetitionPenalty"), None),
+    ],
+)
+def test_what_would_act_twice_is_refused_and_copies_that_differ_where_it_counts_are_not(
+    build_cli, tmp_path, first, second, message
+):
+    files = [listing(tmp_path, "one", "callbacks", first), listing(tmp_path, "two", "callbacks+", second)]
+    words = ["fit", "--config", RECIPE, *(word for file in files for word in ("--config", file))]
+    if message is None:
+        build_cli(*words)
+    else:
+        with pytest.raises(ValueError, match=message) as caught:
+            build_cli(*words)
+        assert f"(in {files[0]} and in {files[1]})" in str(caught.value)
+
+
+def test_one_file_that_lists_a_callback_twice_is_named_once_and_a_list_that_replaces_is_no_second(build_cli, tmp_path):
+    two = listing(tmp_path, "two", "callbacks", of(ODSW), of(ODSW))
+    with pytest.raises(ValueError, match=rf"twice \(twice in {two}\)"):
+        build_cli("fit", "--config", RECIPE, "--config", two)
+    one = listing(tmp_path, "one", "callbacks", of(ODSW))
+    build_cli("fit", "--config", RECIPE, "--config", two, "--config", one)

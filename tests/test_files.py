@@ -99,3 +99,10 @@ def test_rows_that_cannot_be_made_leave_the_old_file(tmp_path):
 def test_a_first_row_makes_its_folder(tmp_path):
     append_jsonl(tmp_path / "new" / "rows.jsonl", {"n": 0})
     assert read_jsonl(tmp_path / "new" / "rows.jsonl") == [{"n": 0}]
+
+
+def test_lines_that_are_kept_stay_byte_for_byte(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes('{"n":1,  "text": "caf\\u00e9"}\n{"n": 2}\n{"n": 3, "text": "café"}\n{"n": 4'.encode())
+    keep_lines(path, lambda row: row["n"] != 2)
+    assert path.read_bytes() == '{"n":1,  "text": "caf\\u00e9"}\n{"n": 3, "text": "café"}\n'.encode()

@@ -14,6 +14,7 @@ FLOORS = {
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.modules": 3,
     "callbacks": 4,
     "cogito_pl.cli": 5, "cogito_pl.config_files": 5, "cogito_pl.help_page": 5, "cogito_pl.parse_errors": 5,
+    "cogito_pl.listed_callbacks": 5,
     "cogito_pl.quiet": 5, "cogito_pl.terminal": 5, "cogito_pl.threads": 5, "cogito_pl.trainer_checks": 5,
     "cogito_pl.user_errors": 5, "train": 5, "cogito_pl.experiments.intervals": 1,
     "cogito_pl.experiments": 6, "cogito_pl.report": 7, "cogito_pl.quickstart": 8,

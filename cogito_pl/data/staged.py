@@ -12,7 +12,9 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from cogito_pl.data.curriculum import Curriculum, Position, Stage
 from cogito_pl.data.draw_order import DrawContext, DrawOrder, DrawOutcome
 from cogito_pl.data.draws import StageDraws
+from cogito_pl.data.epoch_limit import rollouts_within
 from cogito_pl.data.loading import Batch, RolloutSampler, loader
+from cogito_pl.data.past_stages import check_past, settings_in_force
 from cogito_pl.data.plan import Plan
 from cogito_pl.data.strata import STRATA, StrataConfig
 from cogito_pl.problem import Problem
@@ -92,13 +94,19 @@ class StagedDataModule(L.LightningDataModule):
             self.trainer.fit_loop.max_epochs = self.curriculum.total_epochs
 
     def start_stages(self) -> None:
-        """Checks the stages against the trainer and the problems, once these are read."""
+        """Checks the stages against the trainer and the problems, once these are read.
+
+        A stage without problems is found here, not hours from here.
+        """
         self.draws = None
+        self.__dict__.pop("plan", None)  # that of an earlier fit
+        self.trainer.lightning_module.schedule.check(self.trainer.world_size)
+        limit = None if self.trainer.fast_dev_run else self.trainer.limit_train_batches
+        self.plan.rollouts = [rollouts_within(limit, rollouts, self._slots) for rollouts in self.plan.rollouts]
         if self.stages:
             if not self.trainer.fast_dev_run:
                 self.curriculum.check_epochs(self.trainer.max_epochs)
             self.derive_epochs()
-            _ = self.plan  # a stage without problems is found now, not hours from now
 
     @cached_property
     def plan(self) -> Plan:
@@ -140,7 +148,7 @@ class StagedDataModule(L.LightningDataModule):
             first=self.rollouts_before(epoch),
             rollouts=self.rollouts,
             prompts=schedule.prompts,
-            repeats=schedule.micro_batches_per_rollout(world),
+            repeats=self._slots,
             rank=self.trainer.global_rank,
             world=world,
         )
@@ -176,19 +184,31 @@ class StagedDataModule(L.LightningDataModule):
         return Batch(tuple(numbers), tuple(self.train_problems[index] for index in indices))
 
     def state_dict(self) -> dict[str, Any]:
-        """The name of the current stage, the decisions to end stages early, and the draws."""
+        """The name of the current stage, the decisions to end stages early, the draws, and what must not change."""
         return {
             "stage": self.stage.name if self.stage else "",
             "ended": dict(self.ended),
             "draws": self.draws.state_dict() if self.draws else self._resumed,
+            "settings": self._settings() if self.train_problems else None,
         }
 
+    def _settings(self) -> dict[str, Any]:
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress
+        inside = progress.current.ready > 0 and not progress.is_last_batch
+        return settings_in_force(self.plan, self.trainer.current_epoch, self._slots if inside else None)
+
+    @property
+    def _slots(self) -> int:
+        """Training batches of a rollout on a rank."""
+        return self.trainer.lightning_module.schedule.micro_batches_per_rollout(self.trainer.world_size)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes over from the run that is resumed; the trainer gets the number of epochs when training starts."""
-        gone = {state["stage"], *state["ended"]} - {"", *(stage.name for stage in self.stages)}
-        if self.stages and gone:
-            raise ValueError(
-                f"--ckpt_path has the stages {sorted(gone)}, which data.stages does not have; name them so"
-            )
+        """Takes over from the run that is resumed; the trainer gets the number of epochs when training starts.
+
+        Raises:
+            ValueError: What was drawn before the checkpoint was drawn with other settings than there are now.
+        """
+        if self.train_problems and state.get("settings"):  # a validation reads none
+            check_past(state["settings"], self.plan, state["ended"], self._slots)
         self.curriculum.ended = dict(state["ended"])
         self.draws, self._resumed = None, state["draws"]

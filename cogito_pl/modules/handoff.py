@@ -3,19 +3,19 @@
 All ranks call these functions together.
 """
 
-import math
 from pathlib import Path
-from typing import Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.utilities import rank_zero_info
 
 from cogito_pl.modules.fresh_optimizer import restart_optimizer
-from cogito_pl.modules.weight_files import read_weights, trained_weights
+from cogito_pl.modules.resuming import resume
+from cogito_pl.modules.weight_files import read_weights, trained_weights, write_weights
 
 
-def check_validation(trainer: L.Trainer) -> None:
-    """Raises ValueError unless every epoch ends with a validation."""
+def prepare(trainer: L.Trainer, module: L.LightningModule) -> None:
+    """Lets every stage have an optimiser of its own; raises ValueError unless every epoch ends with a validation."""
+    module.restarts = True
     if not trainer.datamodule.validation_sources:
         raise ValueError("data.validation is empty, and BestCheckpointHandoff goes by validations; add a source")
     for setting, value in (
@@ -42,11 +42,10 @@ def monitored(trainer: L.Trainer, name: str) -> float:
     return trainer.strategy.broadcast(float(trainer.callback_metrics[name]))
 
 
-def improves(score: float, best: float | None, mode: Literal["max", "min"]) -> bool:
-    """Whether `score` is better than `best`; anything is better than none, or than NaN."""
-    if best is None or math.isnan(best):
-        return True
-    return score > best if mode == "max" else score < best
+def write_policy(trainer: L.Trainer, module: L.LightningModule, stage: str, written: set[str]) -> str:
+    """Writes the policy's weights of now; see `write_weights`."""
+    name = f"{stage or 'run'}-epoch={trainer.current_epoch}-step={trainer.global_step}"
+    return write_weights(trainer, trained_weights(module), name, written)
 
 
 def restore_policy(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
@@ -77,3 +76,9 @@ def restore_reference(trainer: L.Trainer, module: L.LightningModule, name: str) 
     if name and module.reference is not None:
         read_weights(trainer, module.reference.parameters(), name)
         module.reference.clear_cache()
+
+
+def resume_with_reference(trainer: L.Trainer, module: L.LightningModule, name: str) -> None:
+    """Brings a run, its reference included, to where it stood; see `resume`."""
+    restore_reference(trainer, module, name)
+    resume(trainer)

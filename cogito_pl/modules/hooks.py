@@ -76,7 +76,7 @@ class RewardTerm(RolloutCallback):
         """Raises ValueError where a stage to act in does not exist, or where the reward has a term of this name."""
         if stage != "fit":
             return
-        check_stages(trainer, f"{type(self).__name__}.stages", self.stages or (), "set `stages` to null to act always")
+        check_stages(trainer, f"{type(self).__name__}.stages", self.stages, "set `stages` to null to act always")
         if self.name in module.reward.terms:
             raise ValueError(
                 f"reward.{self.name} adds the term {self.name!r} already; set it to 0, or leave "

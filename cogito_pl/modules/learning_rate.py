@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from torch.optim.lr_scheduler import LambdaLR
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
@@ -28,7 +30,7 @@ class ScheduleConfig:
 
 
 class RateFactor:
-    """Factor of the learning rate at an optimiser step; an object, so that a checkpoint keeps its `total`.
+    """Factor of the learning rate at an optimiser step; an object, so that `total` can follow a run that is extended.
 
     Args:
         config: Shape of the schedule.
@@ -47,3 +49,23 @@ class RateFactor:
         left = min(1.0, max(0.0, (self.total - step) / max(1, self.total - self.warmup)))
         shape = left if self.decay == "linear" else (1 - math.cos(math.pi * left)) / 2
         return self.final + (1 - self.final) * shape
+
+
+def span(scheduler: LambdaLR, total: float) -> float:
+    """Lets a schedule end `total` optimiser steps after it began, from the next step on.
+
+    A checkpoint brings back the schedule as it was when the checkpoint was written, and the run may be longer now.
+
+    Returns:
+        What it spanned before.
+    """
+    factors = [factor for factor in scheduler.lr_lambdas if isinstance(factor, RateFactor)]
+    before = [factor.total for factor in factors]
+    for factor in factors:
+        factor.total = total
+    if any(value != total for value in before):
+        for group, rate, factor in zip(
+            scheduler.optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True
+        ):
+            group["lr"] = rate * factor(scheduler.last_epoch)
+    return before[0] if before else total

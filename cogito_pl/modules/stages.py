@@ -4,10 +4,13 @@ from collections.abc import Collection, Iterable
 
 import lightning.pytorch as L
 from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities import rank_zero_info
+from torch.optim.lr_scheduler import LambdaLR
 
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.fresh_optimizer import prime
+from cogito_pl.modules.learning_rate import span
 from cogito_pl.modules.lightning_internals import attached_trainer, forget_progress_bar_metric, validate_now
 from cogito_pl.modules.resuming import resume
 from cogito_pl.policy import PolicyConfig
@@ -62,6 +65,7 @@ class StagedModule(L.LightningModule):
             self.trainer.datamodule.derive_epochs()
             prime(self.trainer.optimizers[0])  # a part that is frozen now has a state too, which a resumed run finds
             self.enter_stage()
+        self.span_schedules()
         fresh = self.trainer.ckpt_path is None and not self.restarts  # a hand-off has validated
         if self.validate_start and fresh and self.trainer.enable_validation:
             validate_now(self.trainer)
@@ -69,6 +73,7 @@ class StagedModule(L.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Unfreezes what the stage of this epoch trains, and takes other stages off the progress bar."""
         self.enter_stage()
+        self.span_schedules()
         for stage in stages_of(self):
             forget_progress_bar_metric(self.trainer, f"stage/{stage.name}")
 
@@ -85,19 +90,29 @@ class StagedModule(L.LightningModule):
             self.log("stage", float(position.index), batch_size=1)
             self.log(f"stage/{self.stage.name}", position.epoch + 1.0, prog_bar=True, batch_size=1)
 
-    def optimizer_steps(self) -> float:
+    def optimizer_steps(self, taken: int = 0) -> float:
         """Optimiser steps that the learning rate spans: of the run, or of a stage that restarts; infinity without end.
 
         Not `trainer.estimated_stepping_batches`: that builds the loader before a resumed run knows its epoch, and the
         loader's restored position is lost.
+
+        Args:
+            taken: Steps since the schedule began.
         """
         trainer, data = self.trainer, self.trainer.datamodule
-        limits = [float(trainer.max_steps - trainer.global_step)] if trainer.max_steps >= 0 else []
-        first, end = data.stage_span if self.restarts else (0, trainer.max_epochs)
-        if end is not None and end >= 0:
-            rollouts = data.rollouts_before(end) - data.rollouts_before(first)
-            limits.append(float(rollouts * self.schedule.updates_per_rollout))
-        return min(limits, default=float("inf"))
+        ends = [float(trainer.max_steps)] if trainer.max_steps >= 0 else []
+        last = data.stage_span[1] if self.restarts else trainer.max_epochs
+        if last is not None and last >= 0:
+            ends.append(float(data.rollouts_before(last) * self.schedule.updates_per_rollout))
+        return taken + min(ends, default=float("inf")) - trainer.global_step
+
+    def span_schedules(self) -> None:
+        """Lets the learning rate end where the run, or the stage, ends now: it may have another length than it had."""
+        for config in self.trainer.lr_scheduler_configs:
+            if isinstance(scheduler := config.scheduler, LambdaLR):
+                total = self.optimizer_steps(scheduler.last_epoch)
+                if (before := span(scheduler, total)) != total:
+                    rank_zero_info(f"the learning rate spans {total:g} optimiser steps, no longer {before:g}")
 
 
 def stages_of(module: L.LightningModule) -> tuple[Stage, ...]:
@@ -116,15 +131,19 @@ def stage_names(trainer: L.Trainer) -> tuple[str, ...]:
     return tuple(stage.name for stage in stages_in(trainer))
 
 
-def check_stages(trainer: L.Trainer, setting: str, wanted: Collection[str], remedy: str) -> None:
+def check_stages(trainer: L.Trainer, setting: str, wanted: Collection[str] | None, remedy: str) -> None:
     """Raises ValueError unless the run has all stages that are `wanted`, so that no callback waits for one in vain.
 
     Args:
         trainer: Whose data name the stages.
         setting: What names the wanted stages, for the message.
-        wanted: Their names.
+        wanted: Their names, at least one; None where nothing depends on stages.
         remedy: What to do in a run that has none of them.
     """
+    if wanted is None:
+        return
+    if not wanted:
+        raise ValueError(f"{setting} is empty, so that the callback would act nowhere; {remedy}, or name stages in it")
     known = stage_names(trainer)
     if missing := [name for name in wanted if name not in known]:
         has = f"the run has the stages {', '.join(known)}" if known else "the run has no stages"

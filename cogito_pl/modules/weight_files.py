@@ -7,10 +7,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from filecmp import cmp
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeVar
 
 import lightning.pytorch as L
@@ -23,6 +21,7 @@ from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from cogito_pl.files import plain_mode
+from cogito_pl.policy.trained_weights import trained_from
 
 Result = TypeVar("Result")
 
@@ -36,19 +35,26 @@ def trained_weights(module: L.LightningModule) -> dict[str, nn.Parameter]:
     return {name: p for name, p in module.policy.named_parameters() if id(p) in known}
 
 
-def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str) -> tuple[str, bool]:
-    """Writes weights to a file of the run's log folder.
+def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: str, written: set[str]) -> str:
+    """Writes weights to a file of the run's log folder, with what `policy.init_from` needs to take it.
+
+    Args:
+        trainer: Of the run.
+        weights: By name.
+        name: Of the file.
+        written: The file is added if it is new: one that held these weights already is that of another run, whose
+            checkpoints may name it.
 
     Returns:
         The file's name below `trainer.default_root_dir`: `name`, numbered where that file holds other weights already,
-        which a run that was resumed from the same checkpoint may need. And whether the file is new: one that held these
-        weights already is that of another run, whose checkpoints may name it.
+        which a run that was resumed from the same checkpoint may need.
 
     Raises:
         OSError: The file could not be written; nothing is left of it.
     """
     root, logs = Path(trainer.default_root_dir).absolute(), Path(trainer.log_dir or trainer.default_root_dir).absolute()
     folder = (logs if logs.is_relative_to(root) else root) / "handoff"
+    about = trained_from(trainer.lightning_module.policy, weights)
     whole: dict[str, Tensor] = {}
     for key, parameter in weights.items():
         value = parameter.detach()
@@ -60,7 +66,7 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"{name}.tmp"
         try:
-            save_file(whole, draft)
+            save_file(whole, draft, metadata=about)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             target = next(path for path in _candidates(folder, name) if not path.exists() or cmp(path, draft, False))
@@ -73,7 +79,9 @@ def write_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name:
             raise OSError(f"{folder / name} could not be written ({error}); {free:.0f} MiB are free there") from error
         return target.relative_to(root).as_posix(), new
 
-    return on_first_rank(trainer, write)
+    file, new = on_first_rank(trainer, write)
+    written |= {file} if new else set()
+    return file
 
 
 def _candidates(folder: Path, name: str) -> Iterator[Path]:
@@ -114,46 +122,6 @@ def read_weights(trainer: L.Trainer, weights: Mapping[str, nn.Parameter], name: 
         )
         with torch.no_grad():
             parameter.copy_(_spread(value, parameter, trainer))
-
-
-def remove_weights(trainer: L.Trainer, names: set[str], key: str) -> set[str]:
-    """Deletes those files of `names` that no checkpoint on disk needs.
-
-    Args:
-        trainer: Its checkpoint callbacks tell where checkpoints lie.
-        names: As `write_weights` returned them.
-        key: Under which checkpoints hold the state that names files.
-
-    Returns:
-        The names that are done with.
-    """
-
-    def remove() -> set[str]:
-        try:
-            done = names - (names_in_checkpoints(trainer, key) if names else set())
-        except (OSError, EOFError, RuntimeError, UnpicklingError):  # a checkpoint is unreadable: keep what it may need
-            return set()
-        for name in done:
-            (Path(trainer.default_root_dir) / name).unlink(missing_ok=True)
-        return done
-
-    return on_first_rank(trainer, remove)
-
-
-def names_in_checkpoints(trainer: L.Trainer, key: str) -> set[str]:
-    """Every text in the state `key` of the checkpoints on disk; the files they need are among them."""
-    folders = {getattr(callback, "dirpath", None) for callback in trainer.checkpoint_callbacks} - {None}
-    folders |= {Path(trainer.ckpt_path).parent} if trainer.ckpt_path else set()
-    paths = {path for folder in folders for path in Path(folder).glob("**/*.ckpt")}
-    return {name for path in paths for name in _texts_in(path, path.stat().st_mtime_ns, key)}
-
-
-@lru_cache(maxsize=1024)
-def _texts_in(path: Path, modified: int, key: str) -> frozenset[str]:
-    """The texts in the state `key` of a checkpoint, a file or a folder, as it was when `modified` last."""
-    single = path.is_file()
-    state = torch.load(path if single else path / "meta.pt", map_location="cpu", weights_only=True, mmap=single)
-    return frozenset(value for value in state.get("callbacks", {}).get(key, {}).values() if isinstance(value, str))
 
 
 def on_first_rank(trainer: L.Trainer, work: Callable[[], Result]) -> Result:

@@ -34,8 +34,8 @@ class PolicyConfig:
         name: Folder of a transformers image-text-to-text model (or a Hub id): architecture, tokenizer, image processor.
         family: What is specific to the model's architecture: `qwen2_5_vl`, `qwen3_vl`, `generic` (any other model of
             transformers), by the model's own `model_type` (`auto`), or the class_path of a family of your own.
-        init_from: Where the weights come from, if not from `name`: a model folder, or a Lightning checkpoint of a run
-            of the same model.
+        init_from: Where the weights come from, if not from `name`: a model folder, or of a run of the same model a
+            Lightning checkpoint or a weights file of its hand-off.
         system_prompt: System message; none when empty.
         instruction: Text after every question, such as the answer format that is asked for.
         max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.

@@ -1,4 +1,4 @@
-"""Loads a transformers model, its weights from a model folder or a Lightning checkpoint; all of them, or an error."""
+"""Loads a transformers model and its weights: all of them, or an error."""
 
 import zipfile
 from pathlib import Path
@@ -12,6 +12,7 @@ from cogito_pl.policy.config import PolicyConfig
 from cogito_pl.policy.families import Family
 from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.model_folder import check_same_architecture
+from cogito_pl.policy.trained_weights import SUFFIX, load_trained_weights, start_of
 
 CHECKPOINT_PREFIX = "policy.model."
 
@@ -20,14 +21,28 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
     """The transformers model of `config`, with the weights of `init_from` where that is set.
 
     Raises:
-        FileNotFoundError: Neither a folder nor a checkpoint at `init_from`.
+        FileNotFoundError: Neither a folder nor a file at `init_from`.
         ValueError: `init_from` holds the weights of another model.
     """
+    model = _load(config, family)
+    if config.lora is not None and config.init_from and Path(config.init_from).is_file():
+        keep_starting_adapters(model, config.lora)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def _load(config: PolicyConfig, family: Family) -> nn.Module:
     start = Path(config.init_from) if config.init_from else None
     if start is not None and not start.exists():
         raise FileNotFoundError(
-            f"policy.init_from={config.init_from}: no such model folder or Lightning checkpoint; correct it"
+            f"policy.init_from={config.init_from}: no such model folder, Lightning checkpoint or weights file of a "
+            "hand-off; correct it"
         )
+    if start is not None and start.is_file() and start.suffix == SUFFIX:
+        model = _load(start_of(config), family)
+        load_trained_weights(model, start)
+        return model
     folder = str(start) if start is not None and start.is_dir() else config.name
     if folder != config.name:
         check_same_architecture(config.name, folder)
@@ -45,10 +60,6 @@ def load_model(config: PolicyConfig, family: Family) -> nn.Module:
         add_adapters(family, model, config.lora, config.freeze)
     if start is not None and start.is_file():
         load_checkpoint_weights(model, start)
-        if config.lora is not None:
-            keep_starting_adapters(model, config.lora)
-    if config.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
 
 

@@ -20,6 +20,7 @@ it counts as finished. The code's variant with the minimum as target also double
 p <= 1/4; that is no matter of length and is left out.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,9 +60,11 @@ class LengthRule:
         """Raises ValueError naming the setting, its value and the remedy."""
         if self.max_length < 1:
             raise ValueError(f"max_length={self.max_length} is no length to aim at; choose 1 token or more")
-        for name in ("r_min", "r_min_all_wrong"):
-            if not getattr(self, name) <= self.r_max:
-                raise ValueError(f"{name}={getattr(self, name)} is above r_max={self.r_max}; choose at most that")
+        for name in ("r_min", "r_min_all_wrong", "r_max"):
+            if not math.isfinite(value := getattr(self, name)):
+                raise ValueError(f"{name}={value} makes no reward; choose a finite number")
+            if value > self.r_max:
+                raise ValueError(f"{name}={value} is above r_max={self.r_max}; choose at most that")
 
 
 PRESETS: dict[Variant, LengthRule] = {

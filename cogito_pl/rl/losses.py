@@ -4,9 +4,9 @@
 
 The weights w (`token_weights`) belong to the whole optimiser step, so the totals of its micro-batches and ranks add up
 to the step's loss, however it was split; a trainer that averages over either has to multiply back. Row b counts c_b
-times. Deviations: the log-ratio is capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the tokens of each
-micro-batch, which depends on the split, and caps k3 at 10; neither is done here. The entropy is weighted like the other
-terms; TRL takes its token mean over each micro-batch, whatever the loss.
+times. Deviations: log-ratios, that of k3 included, are capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the
+tokens of each micro-batch, which depends on the split, and caps that of k3 at 10; neither is done here. The entropy is
+weighted like the other terms; TRL takes its token mean over each micro-batch, whatever the loss.
 """
 
 from dataclasses import dataclass
@@ -113,8 +113,8 @@ def token_weights(mask: Tensor, aggregation: Aggregation, size: UpdateSize, dtyp
 
 
 def k3_divergence(log_probs: Tensor, ref_log_probs: Tensor) -> Tensor:
-    """Never negative, low-variance estimate of KL(policy || reference) per token: exp(d) - d - 1, d = ref - logp."""
-    difference = ref_log_probs - log_probs
+    """Never negative estimate of KL(policy || reference) per token: exp(d) - d - 1, d = min(ref - logp, 20)."""
+    difference = (ref_log_probs - log_probs).clamp(max=LOG_RATIO_LIMIT)
     return torch.expm1(difference) - difference
 
 

@@ -2,8 +2,10 @@
 
 import csv
 import shutil
+import warnings
 from dataclasses import replace
 
+import lightning.pytorch as L
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
@@ -12,10 +14,10 @@ from safetensors.torch import load_file
 from callbacks import BestCheckpointHandoff, HFExport
 from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
+from cogito_pl.modules.candidates import improves
 from cogito_pl.modules.fresh_optimizer import prime
-from cogito_pl.modules.handoff import improves
 from cogito_pl.modules.learning_rate import ScheduleConfig
-from cogito_pl.policy import PolicyConfig
+from cogito_pl.policy import Policy, PolicyConfig
 from cogito_pl.policy.config import LoRAConfig
 from tests.modules.curricula import SHORT, STAGES, digest, run
 from tests.modules.training import data, grpo, sft, trainer
@@ -209,6 +211,80 @@ def test_a_stage_ends_early_when_the_metric_has_stopped_rising_and_resumes_so(go
         rest, _ = go(**settings, resume=cut)
         assert rest.is_the_rest_of(seen), cut
         assert rest.max_epochs == 4
+
+
+def test_a_patience_that_is_lowered_below_the_count_ends_the_stage_at_the_next_validation(go):
+    stages = (Stage(name="easy", epochs=6, rollouts_per_epoch=1, patience=5), SHORT[1])
+    scores = dict.fromkeys(range(20), 0.1)
+    go(stages=stages, scores=scores, cuts=["val6"])  # after three validations without an improvement
+    rest, _ = go(stages=(replace(stages[0], patience=2), SHORT[1]), scores=scores, resume="val6")
+    assert [stage for _, stage in rest.validated] == ["easy", "medium"]
+    assert rest.max_epochs == 5
+
+
+LONGER = (*SHORT, Stage(name="hard", rollouts_per_epoch=1))
+FALLING = {0: 0.1, 2: 0.5, 4: 0.3, 6: 0.4, 8: 0.2}
+"""Best of easy is 2, of medium 6, which is worse than its start, of hard 8."""
+
+
+def test_the_best_within_a_stage_is_handed_over_where_its_start_does_not_compete_and_resumed_so(go):
+    def within():
+        return BestCheckpointHandoff(monitor="val/score", candidates="stage")
+
+    settings = {"stages": LONGER, "scores": FALLING, "handoff": False}
+    cuts = ("val4", "val6", "step7")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".* is discarded")
+        seen, _ = go(within(), cuts=cuts, **settings)
+    assert at(seen, "medium")[0]["policy"] == after_step(seen, 2)["policy"]
+    assert at(seen, "hard")[0]["policy"] == at(seen, "hard")[0]["reference"] == at(seen, "medium")[-1]["policy"]
+    assert seen.end == after_step(seen, 8)["policy"]
+    for cut in ("val4", "val6"):
+        assert go(within(), resume=cut, **settings)[0].is_the_rest_of(seen), cut
+    inside, _ = go(within(), resume="step7", **settings)  # inside a rollout, which is sampled again
+    assert inside.validated == [(8, "hard")]
+
+
+@pytest.mark.parametrize(("margin", "discarded"), [(0.0, True), (0.15, False)])
+def test_a_stage_that_is_discarded_is_a_warning_unless_it_is_within_the_margin(go, margin, discarded):
+    handoff = BestCheckpointHandoff(monitor="val/score", margin=margin)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        seen, _ = go(handoff, stages=SHORT, scores=FALLING, handoff=False)
+    texts = [str(warning.message) for warning in caught if "is discarded" in str(warning.message)]
+    assert len(texts) == discarded
+    for text in texts:
+        assert "stage 'medium' is discarded" in text
+        assert "val/score=0.4 after optimiser step 6" in text
+        assert "began with, 0.5 after optimiser step 2" in text
+    assert seen.end == after_step(seen, 2 if discarded else 6)["policy"]
+
+
+def test_the_best_of_each_stage_is_kept_as_a_start_for_other_runs(go, tiny_folder, tmp_path):
+    handoff = BestCheckpointHandoff(monitor="val/score", keep="best_of_each_stage")
+    seen, _ = go(handoff, stages=LONGER, scores=FALLING, handoff=False)
+    names = {"easy": "easy-epoch=0-step=2", "medium": "medium-epoch=2-step=6", "hard": "hard-epoch=3-step=8"}
+    assert handoff.found.kept == {stage: f"handoff/{name}.safetensors" for stage, name in names.items()}
+    for stage, name in names.items():
+        file = tmp_path / "handoff" / f"{name}.safetensors"
+        policy = Policy(PolicyConfig(name=str(tiny_folder), init_from=str(file)))
+        best = after_step(seen, 2) if stage == "easy" else at(seen, stage)[-1]
+        assert digest(dict(policy.named_parameters())) == best["policy"]
+
+
+class Snapshot(L.Callback):
+    """Saves a checkpoint of its own after the validation at step 2, below the run's folder."""
+
+    def on_validation_end(self, trainer, module):
+        if trainer.global_step == 2:
+            trainer.save_checkpoint(f"{trainer.default_root_dir}/mine/early.ckpt")
+
+
+def test_a_file_that_any_checkpoint_of_the_folder_names_is_kept(go, tmp_path):
+    rising = {0: 0.1, 2: 0.2, 4: 0.3, 6: 0.4, 8: 0.5}
+    go(BestCheckpointHandoff(monitor="val/score"), Snapshot(), stages=LONGER, scores=rising, handoff=False)
+    kept = {path.stem for path in (tmp_path / "handoff").iterdir()}
+    assert kept == {"easy-epoch=0-step=2", "medium-epoch=2-step=6", "hard-epoch=3-step=8"}
 
 
 class AllAlike(RolloutCallback):

@@ -1,5 +1,7 @@
 """VL-Cogito's weights and length rewards in a rollout: the values of the released code, and what must never change."""
 
+import re
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,8 +11,10 @@ import yaml
 
 import callbacks
 from callbacks import DynamicLengthReward, ODSWReweighting, RepetitionPenalty
+from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.metrics import Metrics
+from cogito_pl.policy import SamplingConfig
 from cogito_pl.rl.advantage import group_advantages
 from tests.conftest import ROOT
 from tests.modules.training import TokenSumReward, data, grpo, trainer
@@ -194,6 +198,9 @@ def test_both_report_how_much_they_acted():
         (ODSWReweighting(shape="hard", stages=("hrad",)), ("easy", "hard"), "names hrad"),
         (DynamicLengthReward(), (), "no stages; set `stages` to null"),
         (DynamicLengthReward(), ("easy", "medium"), "names hard"),
+        (DynamicLengthReward(stages=()), ("easy", "hard"), r"DynamicLengthReward\.stages is empty.* act nowhere"),
+        (ODSWReweighting(shape="hard", stages=()), ("easy", "hard"), r"ODSWReweighting\.stages is empty"),
+        (ODSWReweighting(shapes={}), ("easy", "hard"), r"ODSWReweighting\.shapes is empty.* set `shape`"),
     ],
 )
 def test_a_callback_that_would_wait_in_vain_for_its_stage_says_so_before_training(callback, stages, message):
@@ -208,6 +215,22 @@ def test_settings_without_meaning_are_refused():
         ODSWReweighting(shapes={"easy": "flat"})
     with pytest.raises(ValueError, match="zero_weight=-1"):
         ODSWReweighting(zero_weight=-1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"weight": float("nan")}, r"DynamicLengthReward\.weight=nan"),
+        ({"weight": -0.5}, r"DynamicLengthReward\.weight=-0\.5"),
+        ({"weight": 0.0}, r"DynamicLengthReward\.weight=0\.0"),
+        ({"r_min": float("-inf")}, "r_min=-inf"),
+        ({"r_min_all_wrong": float("nan")}, "r_min_all_wrong=nan"),
+        ({"r_max": float("inf")}, "r_max=inf"),
+    ],
+)
+def test_a_length_reward_that_is_no_finite_number_is_refused(settings, named):
+    with pytest.raises(ValueError, match=named):
+        DynamicLengthReward(**settings)
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
@@ -244,3 +267,22 @@ def test_a_real_run_trains_on_the_new_rewards_and_weights_and_logs_the_term(tiny
     assert torch.equal(both.rewards, plain.rewards + both.reward_terms["length"])
     assert both.weights.tolist() == [0.25, 0.25]  # the untrained model gets nothing right
     assert both.reward_terms["length"].abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("callback", "stages", "warned"),
+    [
+        (DynamicLengthReward(stages=None, max_length=49), (), "max_length=49 is above the max_tokens=48"),
+        (DynamicLengthReward(stages=None, max_length=48), (), None),
+        (DynamicLengthReward(max_length=40), (("easy", 20), ("hard", 30)), r"max_tokens=30 .* the stage 'hard'"),
+        (DynamicLengthReward(max_length=40), (("easy", 20), ("hard", None)), None),
+    ],
+)
+def test_a_length_that_no_completion_can_reach_is_a_warning(tiny_folder, callback, stages, warned):
+    named = tuple(Stage(name=name, sampling=StageSampling(max_tokens=most)) for name, most in stages)
+    trainer = SimpleNamespace(datamodule=SimpleNamespace(stages=named))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        callback.on_fit_start(trainer, grpo(tiny_folder, sampling=SamplingConfig(max_tokens=48)))
+    assert len(caught) == (warned is not None)
+    assert all(re.search(warned, str(warning.message)) for warning in caught)

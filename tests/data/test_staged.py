@@ -1,5 +1,6 @@
 """Draws under a real trainer: observed before the next are asked for, recorded, and the same after a resume."""
 
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -85,13 +86,12 @@ class SlotCheckpoint(Checkpoint):
         trainer.save_checkpoint(self.folder / f"epoch{trainer.current_epoch}.ckpt")
 
 
-def fit(folder, *, resume=None, attempts=0, end=(), max_epochs=-1, **settings):
+def fit(folder, *, resume=None, attempts=0, end=(), max_epochs=-1, limit_train_batches=None, **settings):
     data = ReasoningDataModule(**({"rollouts_per_epoch": 2, "stages": STAGES, "draw_order": Worst} | settings))
     data.train_problems = PROBLEMS
     module = Probe(attempts)
-    runner = trainer(
-        folder, *([] if resume else [SlotCheckpoint(folder, end)]), max_epochs=max_epochs, limit_val_batches=0
-    )
+    limits = {"max_epochs": max_epochs, "limit_val_batches": 0, "limit_train_batches": limit_train_batches}
+    runner = trainer(folder, *([] if resume else [SlotCheckpoint(folder, end)]), **limits)
     runner.fit(module, data, ckpt_path=resume and folder / f"{resume}.ckpt")
     return module.drawn, data
 
@@ -187,22 +187,113 @@ def test_a_checkpoint_of_an_earlier_stage_leaves_the_next_stage_to_a_new_order(w
     assert set(data.draws.streams[0].order.scores.values()) == {0.0}
 
 
-def test_a_checkpoint_of_a_later_stage_than_the_settings_now_give_is_an_error(whole):
-    longer = (Stage(name="easy", epochs=3), Stage(name="hard", rollouts_per_epoch=3))
-    with pytest.raises(ValueError, match="stage 1 in the checkpoint, 0 now"):
-        fit(whole[0], resume=20, stages=longer)
+EASY, HARD = STAGES
+PAST = {
+    "longer": ((replace(EASY, epochs=3), HARD), "epochs of stage 'easy' was 2 and is 3"),
+    "shorter": ((replace(EASY, epochs=1), HARD), "epochs of stage 'easy' was 2 and is 1"),
+    "reordered": (
+        (HARD, EASY),
+        "stage 1 of data.stages was 'easy' and is 'hard'; stage 2 of data.stages was 'hard' and",
+    ),
+    "renamed": ((replace(EASY, name="simple"), HARD), "stage 1 of data.stages was 'easy' and is 'simple'"),
+    "one before": ((Stage(name="new"), *STAGES), "stage 2 of data.stages was 'hard' and is 'easy'"),
+    "dropped": ((HARD,), "stage 2 of data.stages was 'hard' and is gone"),
+    "all dropped": ((), "stage 1 of data.stages was 'easy' and is gone"),
+    "another past": ((replace(EASY, kl_coef=0.5), HARD), "kl_coef of stage 'easy' was None and is 0.5"),
+    "under way": ((EASY, replace(HARD, name="harder")), "stage 2 of data.stages was 'hard' and is 'harder'"),
+    "its draws": ((EASY, replace(HARD, rollouts_per_epoch=4)), "an epoch of stage 'hard' were 3 and are 4"),
+    "its settings": ((EASY, replace(HARD, freeze=("head",))), "freeze of stage 'hard' was None and is ('head',)"),
+    "its begun end": ((EASY, replace(HARD, epochs=1)), "epochs of stage 'hard' is 1, and 2 have begun"),
+}
 
 
-def test_a_stage_of_the_checkpoint_that_is_gone_is_an_error_that_names_it(whole):
-    with pytest.raises(ValueError, match=r"--ckpt_path has the stages \['hard'\]"):
-        fit(whole[0], resume=20, stages=(STAGES[0], Stage(name="harder")))
+@pytest.mark.parametrize("name", PAST)
+def test_a_past_that_has_changed_is_refused_and_names_what_differs(whole, name):
+    stages, named = PAST[name]
+    with pytest.raises(ValueError, match=r"^--ckpt_path cannot be continued") as caught:
+        fit(whole[0], resume=30, stages=stages)
+    assert named in str(caught.value)
+    assert "the end of stage 'hard' and later stages may change" in str(caught.value)
+
+
+def test_several_changes_are_named_together(whole):
+    with pytest.raises(
+        ValueError, match="epochs of stage 'easy' was 2 and is 5; rollouts of an epoch of stage 'easy' were 2"
+    ):
+        fit(whole[0], resume=20, stages=(replace(EASY, epochs=5, rollouts_per_epoch=1), HARD))
+
+
+@pytest.mark.parametrize(
+    ("resume", "stages", "epochs"),
+    [
+        (20, (EASY, replace(HARD, epochs=3)), [2, 2, 3, 3, 3, 4, 4, 4]),
+        (20, (EASY, replace(HARD, epochs=1)), [2, 2]),
+        (20, (EASY, replace(HARD, patience=2), Stage(name="more")), [2, 2, 3, 3, 3, 4, 4]),
+        (4, (EASY, Stage(name="other", epochs=3, rollouts_per_epoch=1)), [0, 1, 1, 2, 3, 4]),
+        (4, (replace(EASY, epochs=1),), [0]),
+        ("epoch1", (replace(EASY, epochs=3), HARD), [2, 2, 3, 3, 3, 4, 4, 4]),
+    ],
+)
+def test_the_end_of_the_stage_under_way_and_later_stages_may_change(whole, resume, stages, epochs):
+    drawn, _ = fit(whole[0], resume=resume, stages=stages)
+    assert [epoch for epoch, slot, *_ in drawn if slot == 0] == epochs
+    if resume != "epoch1":
+        assert drawn[:4] == whole[1][resume : resume + 4]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"prompts": 2}, "schedule.prompts was 4 and is 2"),
+        ({"rollouts_per_epoch": 3}, "rollouts of an epoch were 2 and are 3"),
+        ({"stages": (Stage(name="easy", epochs=3),)}, "data.stages was empty and has stages"),
+    ],
+)
+def test_a_run_without_stages_refuses_what_would_change_its_past_draws(tmp_path, monkeypatch, changed, named):
+    settings = {"stages": (), "max_epochs": 3}
+    fit(tmp_path, **settings)
+    if prompts := changed.pop("prompts", None):
+        monkeypatch.setattr(Probe, "schedule", replace(Probe.schedule, prompts=prompts))
+    with pytest.raises(ValueError, match=r"--ckpt_path cannot be continued") as caught:
+        fit(tmp_path, resume=8, **(settings | changed))
+    assert named in str(caught.value)
+
+
+def test_a_changed_number_of_prompts_is_refused_with_stages_too(whole, monkeypatch):
+    monkeypatch.setattr(Probe, "schedule", replace(Probe.schedule, prompts=8))
+    with pytest.raises(ValueError, match=r"schedule\.prompts was 4 and is 8"):
+        fit(whole[0], resume=8)
+
+
+def test_other_micro_batches_are_refused_inside_an_epoch_where_places_are_counted_in_them(whole, monkeypatch):
+    monkeypatch.setattr(Probe, "schedule", replace(Probe.schedule, micro_batch=4))
+    with pytest.raises(ValueError, match="a rollout had 4 micro-batches on a rank and has 2"):
+        fit(whole[0], resume=3)
+    drawn = fit(whole[0], resume="epoch0")[0]
+    assert [draws for _, _, draws, *_ in drawn[::2]] == [draws for _, _, draws, *_ in whole[1][8::4]]
+
+
+@pytest.mark.parametrize("limit", [3, 6, 0.5])
+def test_a_limit_that_cuts_a_rollout_is_refused_with_what_to_set(tmp_path, limit):
+    with pytest.raises(ValueError, match=rf"limit_train_batches={limit} .* multiple of 4, .* data\.rollouts_per_epoch"):
+        fit(tmp_path, limit_train_batches=limit)
+
+
+@pytest.mark.parametrize(("limit", "rollouts"), [(4, 1), (8, 2), (11, 2), (1.0, 2), (None, 2)])
+def test_a_limit_of_whole_rollouts_is_an_epoch_of_so_many(tmp_path, limit, rollouts):
+    settings = {"stages": (), "max_epochs": 2, "limit_train_batches": limit}
+    drawn, data = fit(tmp_path, **settings)
+    assert data.rollouts_before(2) == 2 * rollouts
+    numbers = [draws for _, slot, draws, *_ in drawn if slot == 0]
+    assert [number for draws in numbers for number in draws] == list(range(2 * rollouts * 4))  # none is passed over
+    assert fit(tmp_path, resume=4, **settings)[0] == drawn[4:]
 
 
 def test_draws_that_were_not_taken_over_yet_are_saved_again():
     data = ReasoningDataModule()
     state = {"stage": "", "ended": {}, "draws": {"stage": 0}}
     data.load_state_dict(state)
-    assert data.state_dict() == state
+    assert data.state_dict() == state | {"settings": None}
 
 
 def test_another_order_cannot_continue_a_stage(whole):

@@ -80,6 +80,17 @@ def test_the_checkpoint_of_another_model_is_refused(grpo_run, tiny_folder, tmp_p
         trainer(tmp_path, max_epochs=3).fit(module, datamodule, ckpt_path=folder / "ckpt" / "step=2.ckpt")
 
 
+def test_the_checkpoint_of_a_grpo_run_is_refused_by_an_sft_run_before_it_overwrites_anything(
+    grpo_run, tiny_folder, playground_folder, tmp_path
+):
+    module = sft(tiny_folder)
+    module.configure_model()
+    before = weights(module)
+    with pytest.raises(ValueError, match=r"step=2\.ckpt is a checkpoint of GRPOModule, and this run is of SFTModule"):
+        trainer(tmp_path).fit(module, data(playground_folder, "sft"), ckpt_path=grpo_run[1] / "ckpt" / "step=2.ckpt")
+    assert all(torch.equal(before[name], value) for name, value in weights(module).items())
+
+
 def test_a_run_that_sees_its_images_again_resumes_bit_for_bit_without_the_features_it_had_kept(tiny_folder, tmp_path):
     def make():
         module = grpo(

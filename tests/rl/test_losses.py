@@ -221,6 +221,33 @@ def test_the_divergence_stays_above_zero_where_exp_would_round_below_it():
     assert (k3_divergence(-difference, torch.zeros(())) >= 0).all()
 
 
+@pytest.mark.parametrize(
+    ("difference", "value", "gradient"),  # with respect to log_probs, which d falls with
+    [
+        (100.0, 485165174.40979, 0.0),
+        (20.5, 485165174.40979, 0.0),
+        (19.0, 178482280.96319, -178482299.96319),
+        (1.5, 1.98168907, -3.48168907),
+        (-0.25, 0.02880078, 0.22119922),
+        (-100.0, 99.0, 1.0),
+    ],
+)
+def test_the_divergence_is_bounded_above_a_difference_of_20_and_exact_below(difference, value, gradient):
+    log_probs = torch.zeros(1, 1, requires_grad=True)
+    divergence = k3_divergence(log_probs, torch.full((1, 1), difference))
+    divergence.sum().backward()
+    assert divergence.item() == pytest.approx(value, rel=1e-6)
+    assert log_probs.grad.item() == pytest.approx(gradient, rel=1e-6)
+
+
+def test_a_reference_that_is_far_more_sure_leaves_the_loss_and_its_gradient_finite(batch, size):
+    batch["ref_log_probs"] = batch["log_probs"] + 100.0
+    loss, gradient, sums = loss_and_gradient(batch, LossConfig(kl_coef=0.5), size)
+    assert torch.isfinite(torch.as_tensor(loss))
+    assert torch.isfinite(gradient).all()
+    assert sums["kl"] == pytest.approx(35 * 485165174.40979)
+
+
 def test_sums_hold_plain_token_sums_without_gradient(batch, size):
     _, _, sums = loss_and_gradient(batch, LossConfig(), size)
     mask = batch["mask"]
