@@ -11,9 +11,11 @@ from fractions import Fraction
 from math import gcd
 
 from cogito_pl.rewards.verifier import symbolic
+from cogito_pl.rewards.verifier.inequality import sets_agree
 from cogito_pl.rewards.verifier.number import near
 from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity
+from cogito_pl.rewards.verifier.parsing.figure_names import named
 from cogito_pl.rewards.verifier.parsing.formula_structure import Collection, chain, collection
 from cogito_pl.rewards.verifier.parsing.latex import canonical, tidy
 
@@ -25,6 +27,7 @@ _BUILDER = re.compile(
     r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
     re.DOTALL,
 )
+_AND = re.compile(r"(?<![\\a-zA-Z])and(?![a-zA-Z])")
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 
 
@@ -62,6 +65,8 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     left, right = canonical(answer), canonical(gold)
     if left == right:
         return bool(left), "string"
+    if named(answer) or named(gold):
+        return False, "figure"
     one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other:
         return same_number(one, other, options), "number"
@@ -75,6 +80,10 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
 def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas, each of which may be a collection or a chain of equalities."""
     answer, gold = (_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
+    if "=" not in answer + gold and (number := quantity.parse(answer)) and (target := quantity.parse(gold)):
+        return same_number(number, target, options), "number"
+    if (described := sets_agree(answer, gold, options)) is not None:
+        return described, "interval"
     one, other = collection(answer), collection(gold)
     single = [not items.opening and len(items.items) == 1 for items in (one, other)]
     if all(single):
@@ -87,7 +96,8 @@ def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
             return equal(*((point[1], gold) if text is answer else (answer, point[1])), options)
     if any(single) and one.opening + other.opening:
         return _item(answer, gold, options)  # an interval, and perhaps the inequality that describes it
-    return _collections(one, other, options)
+    sequence = (options.ordered and not one.opening + other.opening) or _is_sequence(other, gold)
+    return _collections(one, other, options, sequence)
 
 
 def _chains(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
@@ -123,13 +133,36 @@ def _parts(item: str) -> tuple[str, ...]:
     return (item,) if inner.opening or quantity.parse(item) else inner.items
 
 
-def _collections(answer: Collection, gold: Collection, options: GradeOptions) -> tuple[bool, str]:
+def _is_sequence(gold: Collection, text: str) -> bool:
+    """Whether a gold lists capital letters in an order that counts: A, C, B, but not "A and C"."""
+    letters = [item.rstrip("'") for item in gold.items]
+    summed = _AND.search(text) and (len(letters) == 2 or letters == sorted(letters))
+    return all(re.fullmatch("[A-Z]", letter) for letter in letters) and not gold.opening and not summed
+
+
+def _by_name(items: Sequence[str], other: Collection) -> tuple[Sequence[str] | None, bool]:
+    """Named values in the order in which values without names must come, and whether that order counts.
+
+    Values of one name, or of x_1 and x_2, have no order. Beside a tuple, x, y and z stand in this order and other
+    letters must do so already, else there is none.
+    """
+    names = [canonical(chain(item).name) for item in items]
+    if not all(names) or len({re.sub("_.*", "", name) for name in names}) < 2:
+        return items, False
+    if other.opening and set(names) <= set("xyz"):
+        return [item for _, item in sorted(zip(names, items, strict=True))], True
+    letters = [name for name in names if re.fullmatch("[a-zA-Z]", name)]
+    return (None if other.opening and letters != sorted(letters) else items), True
+
+
+def _collections(answer: Collection, gold: Collection, options: GradeOptions, sequence: bool) -> tuple[bool, str]:
     brackets = {answer.opening, gold.opening} - {""}
-    ordered = (brackets and r"\{" not in brackets) or (options.ordered and not brackets)
+    is_set = r"\{" in brackets and not (sequence and not gold.opening)
+    ordered = not is_set and bool(brackets) or sequence
     one, other = answer.items, gold.items
     if len(one) != len(other):  # groups such as "p=5, q=2; p=7, q=2" against the same without groups
         one, other = (tuple(part for item in items for part in _parts(item)) for items in (one, other))
-    if not ordered:
+    if is_set or (not ordered and all(collection(item).opening for item in other)):  # solutions count once
         one, other = (
             tuple({canonical(item).replace(" ", ""): item for item in items}.values()) for items in (one, other)
         )
@@ -145,6 +178,10 @@ def _collections(answer: Collection, gold: Collection, options: GradeOptions) ->
     if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:
         return _matched(one, other, options), "items"
     if not all(all(group) for group in names):  # only one side names its values
+        (one, counts), (other, due) = _by_name(one, gold), _by_name(other, answer)
+        if one is None or other is None:
+            return False, "items"
+        ordered = ordered or counts or due
         one, other = ([chain(item).values[0] for item in items] for items in (one, other))
     if ordered:
         return all(equal(*pair, options)[0] for pair in zip(one, other, strict=True)), "items"

@@ -25,8 +25,9 @@ from cogito_pl.rewards.verifier.parsing import quantity, units
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
 from cogito_pl.rewards.verifier.parsing.formula import LONGEST, stated, target, too_costly, words
 from cogito_pl.rewards.verifier.parsing.formula_structure import chain, collection
+from cogito_pl.rewards.verifier.parsing.imaginary import one_unit
 from cogito_pl.rewards.verifier.parsing.latex import STYLE, canonical, tidy
-from cogito_pl.rewards.verifier.text import normalised as plain_words
+from cogito_pl.rewards.verifier.text import same_words
 
 _MEANINGS = {
     r"\emptyset": "none", r"\{\}": "none", "no solution": "none", "no solutions": "none", "empty set": "none",
@@ -96,12 +97,13 @@ def same(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
         return same_number(one, other, options), "number"
+    answer, gold = one_unit(answer, gold)
     (answer, unit), (gold, due) = _split_unit(answer), _split_unit(gold)
     if unit and due and not unit.agrees(due):
         return False, "units"
     answer, gold = tidy(answer), tidy(gold)
     if _wordy(answer) or _wordy(gold):
-        return plain_words(answer) == plain_words(gold), "words"
+        return same_words(answer, gold), "words"
     if unit and due and unit.size != due.size:
         ratio = unit.size / due.size
         answer = rf"({answer}) \cdot \frac{{{ratio.numerator}}}{{{ratio.denominator}}}"

@@ -45,11 +45,19 @@ _SIZES = {
     for size, *names in (unit.split() for unit in row.split(";") if unit)
     for name in names
 }
+_CASED = {
+    prefix + symbol: (base, _SIZES[symbol.casefold()][1] * size)
+    for base, symbols in {"m": "m", "l": "L", "g": "g", "joule": "J", "newton": "N", "watt": "W", "pascal": "Pa",
+                          "volt": "V", "ampere": "A", "hertz": "Hz"}.items()
+    for symbol in symbols.split()
+    for prefix, size in (("m", Fraction(1, 1000)), ("M", Fraction(10**6)))
+}  # fmt: skip
+"""Symbols that only their case tells apart: mW is a thousandth of a watt, MW a million."""
 _WHOLE = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h", "sqft": "ft^2", "cc": "cm^3"}
 _NO_UNIT = words(
     "is, are, was, not, or, and, wrong, but, no, if, to, from, than, maybe, perhaps, probably, minus, plus, times, "
     "divided, below, above, over, under, less, more, because, since, so, correct, incorrect, right, false, true, then, "
-    "when, where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et"
+    "when, where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et, st, nd, rd, th"
 )
 _QUALIFIERS = words("long, wide, tall, high, deep, old, away, apart, total, each, of, the, in, all, units?")
 _TOKEN = re.compile(r"(?:(square|sq|cubic|cu)\.? ?)?([^\W\d_]+|[$€£¥¢°](?:[cfCF]\b)?|%)\.?(?:\^?\{?(-?\d)\}?)?")
@@ -72,6 +80,8 @@ class Unit:
 
 
 def _lookup(word: str) -> tuple[str, Fraction] | None:
+    if word in _CASED:
+        return _CASED[word]
     folded = word.casefold()
     for name in (folded, folded.removesuffix("s"), folded.removesuffix("es")):
         if name in _SIZES:
@@ -110,7 +120,7 @@ def read(text: str, any_words: bool = True) -> Unit | None:
             if not any_words or _NO_UNIT.fullmatch(word) or (len(word) < 2 and word < "\u0500"):
                 return None
             known = False
-            stem = word.casefold()
+            stem = word.casefold() if len(word) > 3 or word.casefold() in ("am", "pm") else word
             found = stem[:-1] if len(stem) > 3 and stem.endswith("s") else stem, Fraction(1)
         powers[found[0]] = powers.get(found[0], 0) + sign * power
         size *= found[1] ** (sign * power)
