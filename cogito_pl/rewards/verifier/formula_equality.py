@@ -18,16 +18,16 @@ from cogito_pl.rewards.verifier.parsing import quantity
 from cogito_pl.rewards.verifier.parsing.figure_names import named
 from cogito_pl.rewards.verifier.parsing.formula_structure import Collection, chain, collection
 from cogito_pl.rewards.verifier.parsing.latex import canonical, tidy
+from cogito_pl.rewards.verifier.parsing.letter_sequence import letters, sequence
 
 MOST_ITEMS = 40
 """Items of a list that are compared one with another."""
 
 _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
 _BUILDER = re.compile(
-    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
+    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{(?P<domain>[RZNQ])\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
     re.DOTALL,
 )
-_AND = re.compile(r"(?<![\\a-zA-Z])and(?![a-zA-Z])")
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
 
 
@@ -77,11 +77,21 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     return symbolic.agree(answer, gold, options), "math-verify"
 
 
+def _conditions(answer: str, gold: str) -> tuple[str, str]:
+    r"""Both formulas with `\{x \mid x > 2\}` as x > 2, unless only one of them is about numbers that are not all real."""
+    domains = {found["domain"] or "R" if (found := _BUILDER.search(text)) else "R" for text in (answer, gold)}
+    if len(domains) > 1:
+        return answer, gold
+    return tuple(_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
+
+
 def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas, each of which may be a collection or a chain of equalities."""
-    answer, gold = (_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
+    answer, gold = _conditions(answer, gold)
     if "=" not in answer + gold and (number := quantity.parse(answer)) and (target := quantity.parse(gold)):
         return same_number(number, target, options), "number"
+    if (order := sequence(gold)) and (found := letters(answer)):
+        return found == order, "sequence"
     if (described := sets_agree(answer, gold, options)) is not None:
         return described, "interval"
     one, other = collection(answer), collection(gold)
@@ -96,8 +106,7 @@ def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
             return equal(*((point[1], gold) if text is answer else (answer, point[1])), options)
     if any(single) and one.opening + other.opening:
         return _item(answer, gold, options)  # an interval, and perhaps the inequality that describes it
-    sequence = (options.ordered and not one.opening + other.opening) or _is_sequence(other, gold)
-    return _collections(one, other, options, sequence)
+    return _collections(one, other, options)
 
 
 def _chains(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
@@ -133,13 +142,6 @@ def _parts(item: str) -> tuple[str, ...]:
     return (item,) if inner.opening or quantity.parse(item) else inner.items
 
 
-def _is_sequence(gold: Collection, text: str) -> bool:
-    """Whether a gold lists capital letters in an order that counts: A, C, B, but not "A and C"."""
-    letters = [item.rstrip("'") for item in gold.items]
-    summed = _AND.search(text) and (len(letters) == 2 or letters == sorted(letters))
-    return all(re.fullmatch("[A-Z]", letter) for letter in letters) and not gold.opening and not summed
-
-
 def _by_name(items: Sequence[str], other: Collection) -> tuple[Sequence[str] | None, bool]:
     """Named values in the order in which values without names must come, and whether that order counts.
 
@@ -155,10 +157,10 @@ def _by_name(items: Sequence[str], other: Collection) -> tuple[Sequence[str] | N
     return (None if other.opening and letters != sorted(letters) else items), True
 
 
-def _collections(answer: Collection, gold: Collection, options: GradeOptions, sequence: bool) -> tuple[bool, str]:
+def _collections(answer: Collection, gold: Collection, options: GradeOptions) -> tuple[bool, str]:
     brackets = {answer.opening, gold.opening} - {""}
-    is_set = r"\{" in brackets and not (sequence and not gold.opening)
-    ordered = not is_set and bool(brackets) or sequence
+    is_set = r"\{" in brackets
+    ordered = bool(brackets and not is_set) or (options.ordered and not brackets)
     one, other = answer.items, gold.items
     if len(one) != len(other):  # groups such as "p=5, q=2; p=7, q=2" against the same without groups
         one, other = (tuple(part for item in items for part in _parts(item)) for items in (one, other))

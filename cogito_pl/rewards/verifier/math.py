@@ -23,6 +23,7 @@ from cogito_pl.rewards.verifier.formula_equality import equal, name_of, same_num
 from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity, units
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
+from cogito_pl.rewards.verifier.parsing.figure_names import named
 from cogito_pl.rewards.verifier.parsing.formula import LONGEST, stated, target, too_costly, words
 from cogito_pl.rewards.verifier.parsing.formula_structure import chain, collection
 from cogito_pl.rewards.verifier.parsing.imaginary import one_unit
@@ -103,7 +104,7 @@ def same(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
         return False, "units"
     answer, gold = tidy(answer), tidy(gold)
     if _wordy(answer) or _wordy(gold):
-        return same_words(answer, gold), "words"
+        return same_words(answer, gold) and not (named(answer) or named(gold)), "words"
     if unit and due and unit.size != due.size:
         ratio = unit.size / due.size
         answer = rf"({answer}) \cdot \frac{{{ratio.numerator}}}{{{ratio.denominator}}}"

@@ -38,7 +38,7 @@ def normalised(text: str) -> str:
     """The form in which two texts are compared; the text itself, stripped, when nothing else would be left of it."""
     folded = _STYLE.sub(r"\1", fold_width(text)).casefold()
     folded = in_figures(folded)
-    folded = re.sub(r"['’‘]", "", folded)
+    folded = re.sub(r"(?<=[^\W\d_]), ?(?=[^\W\d_])", ", ", re.sub(r"['’‘]", "", folded))
     folded = re.sub(r"\s+", " ", re.sub(r"(?<=\w)-(?=\w)", " ", folded)).strip(_EDGES)
     folded = re.sub(r"^(?:the|an|a) (?=\S)", "", folded)
     return " ".join(_DIGITS.get(word, word) for word in folded.split(" ")) or text.strip()

@@ -50,6 +50,7 @@ def one_unit(answer: str, gold: str) -> tuple[str, str]:
 def computable(answer: str, gold: str) -> tuple[str, str]:
     """Both tidied formulas with the imaginary unit as `I`, the letter that Math-Verify computes with."""
     units = {unit(text) or _LETTER.sub("", text) != _COMMAND.sub("", text) for text in (answer, gold)}
-    if "i" not in units or not units <= {"i", False}:
+    powers = re.search(r"i ?\}? ?\^", answer + " " + gold)  # Math-Verify reads I^2 as I
+    if powers or "i" not in units or not units <= {"i", False}:
         return answer, gold
     return _with(answer, "i", "I"), _with(gold, "i", "I")

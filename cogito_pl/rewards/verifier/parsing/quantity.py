@@ -61,7 +61,7 @@ def plain(text: str) -> str:
     r"""LaTeX spacing, `\text`, `\frac`, `\left` and a leading `x =` written plainly, full-width characters folded."""
     text = fold_width(unwrapped(text))[: LONGEST * 2]
     text = re.sub(r"(?<!\\)\$([^$]*[^$\\])\$", r"\1", text)
-    text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "")
+    text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "").replace("’", "'")
     text = re.sub(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;: ]|[~\u202f]", " ", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree", "°", text)
     text = re.sub(r"\\(?:text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}", r" \1", text)
