@@ -29,20 +29,21 @@ def _with(text: str, letter: str, other: str) -> str:
 
 
 def one_unit(answer: str, gold: str) -> tuple[str, str]:
-    """Both formulas with i for the imaginary unit, where the one writes it i and the other j.
+    """Both formulas with i for the imaginary unit, where one of them writes it j.
 
     Args:
         answer: The formula of the response.
         gold: The gold formula, which decides whether its letter is the imaginary unit.
 
     Returns:
-        The two formulas; themselves where they write the unit alike or have none.
+        The two formulas, tidied where that changed them; themselves where j is a variable.
     """
     if "j" not in answer + gold and "\u2149" not in answer + gold:
         return answer, gold
     one, other = tidy(answer), tidy(gold)
     units = unit(one), unit(other)
-    if units == ("j", "i") or (units == ("i", "j") and (_UPRIGHT.search(gold) or _SUM.search(other))):
+    alike = units == ("j", "j") or units == ("j", "i")
+    if alike or (units == ("i", "j") and (_UPRIGHT.search(gold) or _SUM.search(other))):
         return _with(one, "j", "i"), _with(other, "j", "i")
     return answer, gold
 

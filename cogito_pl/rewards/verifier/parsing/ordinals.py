@@ -13,12 +13,12 @@ _VALUES = (
     | {f"{tens} {word}": 10 * n + m for n, tens in enumerate(_TENS, 2) for m, word in enumerate(_UNITS, 1)}
 )
 _WORD = re.compile(rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_UNITS)})|{'|'.join(_UNITS + _TEENS)}|\w+tieth)\b")
-_FIGURE = re.compile(r"(?<=[\da-z)]) ?\^ ?\{? ?(st|nd|rd|th) ?\}?(?![a-z])|(?<=\d)(?:st|nd|rd|th)\b")
+_FIGURE = re.compile(r"(?<=[\da-z)]) ?\^ ?\{? ?(st|nd|rd|th) ?\}?(?![a-z])|(?<=\d) ?(st|nd|rd|th)\b")
 
 
 def raised(text: str) -> str:
     """A formula with the endings of ordinals on the line: `3^{rd}` as 3rd."""
-    return _FIGURE.sub(lambda found: found[1] or found[0], text)
+    return _FIGURE.sub(lambda found: found[1] or found[2], text)
 
 
 def in_figures(text: str) -> str:
