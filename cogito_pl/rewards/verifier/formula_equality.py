@@ -78,7 +78,7 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
 
 
 def _conditions(answer: str, gold: str) -> tuple[str, str]:
-    r"""Both formulas with `\{x \mid x > 2\}` as x > 2, unless only one of them is about numbers that are not all real."""
+    r"""Both formulas with `\{x \mid x > 2\}` as x > 2, unless one of them is about integers and the other is not."""
     domains = {found["domain"] or "R" if (found := _BUILDER.search(text)) else "R" for text in (answer, gold)}
     if len(domains) > 1:
         return answer, gold

@@ -1,8 +1,8 @@
 r"""Compares inequalities with the intervals that they describe.
 
-An interval, or a union, answers a gold that is an inequality. An inequality answers a gold that can be nothing but a set
-of numbers: one with a square bracket, an infinity or a union. A gold (1, 3) may be a point, and a gold x \in [1, 3] asks
-for that notation; inequalities answer them only where the options allow it.
+An interval, or a union, answers a gold that is an inequality. An inequality answers a gold that can be nothing but a
+set of numbers: one with a square bracket, an infinity or a union. A gold (1, 3) may be a point, and a gold
+x \in [1, 3] asks for that notation; inequalities answer them only where the options allow it.
 """
 
 import math

@@ -1,4 +1,5 @@
-"""Each rule on what a gold's form implies (docs/rewards.md), on generated pairs whose verdicts follow from how they are made."""
+"""Rules on what the form of a gold decides (docs/rewards.md), on pairs whose verdicts follow from how they are made."""
+# ruff: noqa: RUF001
 
 import random
 from collections.abc import Callable, Iterator
@@ -11,11 +12,44 @@ from cogito_pl.rewards import grade
 Pair = tuple[str, str, str, bool]
 """Kind, answer, gold, and whether the answer is correct."""
 
-SMALL = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen".split()
-FIRSTS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth"
-).split()
+SMALL = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+]
+FIRSTS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+]
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
 
 
@@ -72,7 +106,12 @@ def inequalities(random_: random.Random) -> Iterator[Pair]:
         signs = [r"\le" if closed else "<" for closed in (ends[1], ends[3])]
         gold = f"{number(ends[0], random_)} {signs[0]} {name} {signs[1]} "
         yield "math", interval(made, random_), gold + number(ends[2], random_), correct
-    yield "math", inequality(ends, random_), rf"x \in {interval(ends, random_)}", False  # the gold asks for the notation
+    yield (
+        "math",
+        inequality(ends, random_),
+        rf"x \in {interval(ends, random_)}",
+        False,
+    )  # the gold asks for the notation
     if not ends[1] and not ends[3]:
         yield "math", inequality(ends, random_), interval(ends, random_), False  # the gold may be a point
     yield "math", f"2x > {2 * ends[0]}", rf"({number(ends[0], random_)}, \infty)", False  # not solved
@@ -157,7 +196,13 @@ def ordinals(random_: random.Random) -> Iterator[Pair]:
 
     def written(n: int) -> list[str]:
         ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-        return [f"{n}{ending}", rf"{n}^{{\text{{{ending}}}}}", rf"{n}\text{{{ending}}}", ordinal(n), f"{n}^{{{ending}}}"]
+        return [
+            f"{n}{ending}",
+            rf"{n}^{{\text{{{ending}}}}}",
+            rf"{n}\text{{{ending}}}",
+            ordinal(n),
+            f"{n}^{{{ending}}}",
+        ]
 
     for kind in ("text", "math"):
         gold, answer, wrong = (random_.choice(written(value)) for value in (n, n, m))
@@ -279,7 +324,9 @@ def cases(random_: random.Random) -> Iterator[Pair]:
     for kind in ("text", "math"):
         yield kind, random_.choice([word.upper(), word.lower(), word.title()]), word, True
     yield "text", letter.upper(), letter, False
-    genotype = random_.choice([(letter + letter, letter.upper() + letter), (letter.upper() * 2, letter.upper() + letter)])
+    genotype = random_.choice(
+        [(letter + letter, letter.upper() + letter), (letter.upper() * 2, letter.upper() + letter)]
+    )
     for answer, gold in (genotype, genotype[::-1]):
         yield "text", answer, gold, False
         yield "text", gold, gold, True
@@ -300,8 +347,12 @@ RULES: dict[Callable[[random.Random], Iterator[Pair]], int] = {
 def test_pairs_made_correct_are_correct_and_pairs_made_wrong_are_not(rule):
     random_ = random.Random(29)
     pairs = [pair for _ in range(RULES[rule]) for pair in rule(random_)]
-    verdicts = [grade(f"<answer>{answer}</answer>", gold, kind) for kind, answer, gold, _ in pairs]
-    failed = [(*pair, found.rule) for pair, found in zip(pairs, verdicts, strict=True) if found.correct != pair[3]]
+    forms = random_.choices(
+        ["<answer>{}</answer>", r"So \boxed{{{}}}.", "**Answer:** {}", "The answer is {}."], k=len(pairs)
+    )
+    asked = [(form.format(answer), gold, kind) for form, (kind, answer, gold, _) in zip(forms, pairs, strict=True)]
+    verdicts = [grade(*request) for request in asked]
+    failed = [(*pair, found) for pair, found in zip(pairs, verdicts, strict=True) if found.correct != pair[3]]
     assert len(pairs) >= 200
     assert 0.25 < sum(correct for *_, correct in pairs) / len(pairs) < 0.75
     assert not failed, failed[:10]

@@ -41,7 +41,9 @@ def _read_both_ways(name: str) -> str:
 
 def _one_way(found: re.Match[str]) -> str:
     if found["command"]:
-        sort = _read_both_ways if found["command"] == "angle" else lambda name: "".join(sorted(re.findall(_POINT, name)))
+        sort = (
+            _read_both_ways if found["command"] == "angle" else lambda name: "".join(sorted(re.findall(_POINT, name)))
+        )
         return rf"\{found['command']} {sort(found['three'])}"
     ends, before = found["ends"] or "", found.string[: found.start()]
     three_under_hat = re.search(r"\\(?:widehat|overarc|hat) ?\{ ?$", before)

@@ -5,7 +5,9 @@ Letters joined by "and" are a set when they are two, or stand in the order of th
 
 import re
 
-_SEPARATOR = re.compile(r"\s*(?:,\s*(?:and(?![a-z]))?|;|(?<![a-z])and(?![a-z])|-|\\(?:to|rightarrow|Rightarrow)(?![a-z]))\s*")
+_SEPARATOR = re.compile(
+    r"\s*(?:,\s*(?:and(?![a-z]))?|;|(?<![a-z])and(?![a-z])|-|\\(?:to|rightarrow|Rightarrow)(?![a-z]))\s*"
+)
 _LETTER = re.compile(r"[A-Za-z]'*")
 _AND = re.compile(r"(?<![\\a-zA-Z])and(?![a-zA-Z])")
 

@@ -2,11 +2,11 @@
 
 import re
 
-_UNITS = "first second third fourth fifth sixth seventh eighth ninth".split()
+_UNITS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
 _TEENS = (
-    "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split()
+    ["tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"]
 )  # fmt: skip
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES = (
     {word: n for n, word in enumerate([*_UNITS, *_TEENS], 1)}
     | {tens[:-1] + "ieth": 10 * n for n, tens in enumerate(_TENS, 2)}

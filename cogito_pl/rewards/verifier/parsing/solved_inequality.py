@@ -1,8 +1,8 @@
 r"""Reads solved inequalities as the sets of numbers that they describe.
 
 Solved is an inequality, or several joined by "or" or "and", in which one variable stands alone between constants:
-1 < x \le 3 is (1,3], x < -1 or x \ge 4 is (-\infty,-1) \cup [4,\infty), x \ne 2 is everything else. 2x > 4 is not solved:
-who repeats a question has not answered it.
+1 < x \le 3 is (1,3], x < -1 or x \ge 4 is (-\infty,-1) \cup [4,\infty), x \ne 2 is everything else. 2x > 4 is not
+solved: who repeats a question has not answered it.
 """
 
 import re
@@ -44,7 +44,11 @@ class _Bounds(NamedTuple):
 
     def interval(self) -> str | None:
         low, high = quantity.parse(self.low), quantity.parse(self.high)
-        if low and high and (low.value > high.value or (low.value == high.value and self.opening + self.closing != "[]")):
+        if (
+            low
+            and high
+            and (low.value > high.value or (low.value == high.value and self.opening + self.closing != "[]"))
+        ):
             return None
         return f"{self.opening}{self.low},{self.high}{self.closing}"
 
