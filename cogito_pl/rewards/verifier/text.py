@@ -5,8 +5,8 @@ Roman-numeral characters stay what they are, as in lmms-eval's OCRBench tests), 
 hyphens and runs of white space made one space, surrounding punctuation and a leading article removed, number words to
 ten written as digits ("none" is 0), as in the VQA metric, ordinals as figures. The case of letters counts in a gold
 that is a symbol: one letter, two letters of which both texts write some as capitals (Co, CO), genotypes (Aa). When the
-gold is "yes" or "no", a response that opens with that word and nowhere has the other one agrees. The options may allow an edit distance, or name a benchmark's rule
-(`open_text`).
+gold is "yes" or "no", a response that opens with that word and nowhere has the other one agrees. The options may allow
+an edit distance, or name a benchmark's rule (`open_text`).
 """
 # ruff: noqa: RUF001
 

@@ -3,9 +3,10 @@
 import re
 
 _UNITS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
-_TEENS = (
-    ["tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"]
-)  # fmt: skip
+_TEENS = [
+    "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
+    "nineteenth",
+]  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES = (
     {word: n for n, word in enumerate([*_UNITS, *_TEENS], 1)}
@@ -13,12 +14,12 @@ _VALUES = (
     | {f"{tens} {word}": 10 * n + m for n, tens in enumerate(_TENS, 2) for m, word in enumerate(_UNITS, 1)}
 )
 _WORD = re.compile(rf"\b(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_UNITS)})|{'|'.join(_UNITS + _TEENS)}|\w+tieth)\b")
-_FIGURE = re.compile(r"(?<=[\da-z)]) ?\^ ?\{? ?(st|nd|rd|th) ?\}?(?![a-z])|(?<=\d) ?(st|nd|rd|th)\b")
+_RAISED = re.compile(r"(?<=[\da-z)]) ?\^ ?\{? ?(st|nd|rd|th) ?\}?(?![a-z])")
 
 
 def raised(text: str) -> str:
-    """A formula with the endings of ordinals on the line: `3^{rd}` as 3rd."""
-    return _FIGURE.sub(lambda found: found[1] or found[2], text)
+    """A tidied formula with the endings of ordinals on the line: `3^{rd}` and `3 rd` as 3rd."""
+    return re.sub(r"(?<=\d) (?=(?:st|nd|rd|th)\b)", "", _RAISED.sub(r"\1", text))
 
 
 def in_figures(text: str) -> str:
@@ -30,5 +31,5 @@ def in_figures(text: str) -> str:
     Returns:
         The text, in which "second" and "2nd" are both "2th".
     """
-    text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "th", raised(text))
+    text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "th", _RAISED.sub(r"\1", text))
     return _WORD.sub(lambda word: f"{_VALUES[key]}th" if (key := word[0].replace("-", " ")) in _VALUES else key, text)
