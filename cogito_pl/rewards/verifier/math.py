@@ -7,10 +7,10 @@ wrong ("refused"); lists and chains of equalities item by item ("items"); and ea
 ("math-verify").
 
 Conventions: bare lists and sets have no order, tuples, intervals and values named by different letters do, and a bare
-list against a tuple takes its order; a value repeated in a bare list counts; brackets of intervals count. `x = 3` agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last
-side counts, and what stands after `\approx` is as good. Fractions need not be reduced. Units must agree only where
-both sides write one, and are converted. `50%` agrees with `50` and with `0.5`. A decimal of six places or more agrees
-with a fraction that has no finite decimal. Inequalities and intervals agree as `inequality` says, letters in a row as
+list against a tuple takes its order; a value repeated in a bare list counts; brackets of intervals count. `x = 3`
+agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last side counts, and what stands after `\approx`
+is as good. Fractions need not be reduced. Units must agree only where both sides write one, and are converted. `50%`
+agrees with `50` and with `0.5`. A decimal of six places or more agrees with a fraction that has no finite decimal. Inequalities and intervals agree as `inequality` says, letters in a row as
 `parsing.letter_sequence`, the imaginary unit as `parsing.imaginary`, names of figures as `parsing.figure_names`.
 Figures of two bases, `21_3` and `21_4`, differ. The options change these conventions.
 """
@@ -92,8 +92,9 @@ def same(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
         if re.fullmatch("[A-Z]", right):
             return labelled[1] == right, "label"
         answer = labelled[2] or answer
-    if left in _MEANINGS and right in _MEANINGS:
-        return _MEANINGS[left] == _MEANINGS[right], "words"
+    one, other = (_MEANINGS.get(text) or _MEANINGS.get(text.lower()) for text in (left, right))
+    if one and other:
+        return one == other, "words"
     if too_costly(left) or too_costly(right):
         return False, "refused"
     one, other = quantity.parse(answer), quantity.parse(gold)

@@ -33,6 +33,7 @@ _MIXED = re.compile(r"(?<![_\d.])(\d+)\s*(?=\\frac\s*\{(\d+)\}\s*\{(\d+)\})")
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?|\([^()]*\)|\{[^{}]*\}|[a-z])\s*\^\s*\{?\s*\\circ\s*\}?")
 _TRIGONOMETRY = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
 
+_PRIMED = re.compile(r"[A-Za-z]\}?'+")
 _LETTER = re.compile(r"\\mathbb ?\{[A-Z]\}|\\[a-zA-Z]+|[a-zA-Z]")
 
 
@@ -134,6 +135,8 @@ def agree(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
         Costly: Sympy is not allowed here.
     """
     if _UNREADABLE.search(answer) or _UNREADABLE.search(gold):
+        return False
+    if sorted(_PRIMED.findall(answer)) != sorted(_PRIMED.findall(gold)):  # Math-Verify drops primes
         return False
     if not ALLOWED.get():
         raise Costly

@@ -258,6 +258,8 @@ def figures(random_: random.Random) -> Iterator[Pair]:
     for arrow in (r"\overrightarrow", r"\vec"):
         yield "math", f"{arrow}{{{p}{q}}}", rf"\vec{{{p}{q}}}", True
         yield "math", f"{arrow}{{{q}{p}}}", rf"\vec{{{p}{q}}}", False
+    yield "math", f"{p}'{q}", f"{p}{q}'", False
+    yield "math", f"{q}'{p}'", f"{p}'{q}'", True
     yield "math", f"v_{{{q}{p}}}", f"v_{{{p}{q}}}", False
     yield "math", rf"\overleftrightarrow{{{q}{p}}}", rf"\overleftrightarrow{{{p}{q}}}", True
     corners = random_.sample([0, 1, 2], 3)
