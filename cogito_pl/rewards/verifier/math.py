@@ -10,9 +10,10 @@ Conventions: bare lists and sets have no order, tuples, intervals and values nam
 list against a tuple takes its order; a value repeated in a bare list counts; brackets of intervals count. `x = 3`
 agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last side counts, and what stands after `\approx`
 is as good. Fractions need not be reduced. Units must agree only where both sides write one, and are converted. `50%`
-agrees with `50` and with `0.5`. A decimal of six places or more agrees with a fraction that has no finite decimal. Inequalities and intervals agree as `inequality` says, letters in a row as
-`parsing.letter_sequence`, the imaginary unit as `parsing.imaginary`, names of figures as `parsing.figure_names`.
-Figures of two bases, `21_3` and `21_4`, differ. The options change these conventions.
+agrees with `50` and with `0.5`. A decimal of six places or more agrees with a fraction that has no finite decimal.
+Inequalities and intervals agree as `inequality` says, letters in a row as `parsing.letter_sequence`, the imaginary unit
+as `parsing.imaginary`, names of figures as `parsing.figure_names`. Figures of two bases, `21_3` and `21_4`, differ. The
+options change these conventions.
 """
 
 import re

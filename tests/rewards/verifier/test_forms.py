@@ -285,6 +285,14 @@ def cases(random_: random.Random) -> Iterator[Pair]:
     greek = random_.choice(["delta", "sigma", "omega", "phi", "theta", "gamma", "lambda"])
     yield "math", rf"{n}\{greek.title()}", rf"{n}\{greek}", False
     yield "math", rf"{n}{letter} + {n + 1}\{greek}", rf"{n + 1}\{greek} + {n}{letter}", True
+    product = letter + random_.choice("xyb") + random_.choice(["", "^2"])
+    for kind, answer, gold in (
+        ("math", n, f"{n}{product}"),
+        ("math", f"{n} {product}", n),
+        ("number", f"{n}{product}", n),
+    ):
+        yield kind, str(answer), str(gold), False  # no unit
+    yield "math", rf"{n}\text{{ {letter}x}}", str(n), True
     unit = random_.choice(["W", "V", "A", "Hz", "Pa", "J", "N", "g", "m", "L"])
     for kind in ("number", "math", "chart"):
         milli, mega = f"{n} m{unit}", f"{n} M{unit}"
