@@ -38,6 +38,7 @@ def by_text(text: str, choices: Sequence[str]) -> frozenset[str]:
     text = text[:500]
     value = quantity.parse(text)
     readings = (
+        lambda option: option.strip() == text.strip(),
         lambda option: normalised(option) == normalised(text),
         lambda option: canonical(unwrapped(option)).casefold() == canonical(unwrapped(text)).casefold(),
         lambda option: value is not None and (other := quantity.parse(option)) is not None and value == other,

@@ -11,18 +11,21 @@ from fractions import Fraction
 from math import gcd
 
 from cogito_pl.rewards.verifier import symbolic
+from cogito_pl.rewards.verifier.inequality import sets_agree
 from cogito_pl.rewards.verifier.number import near
 from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity
+from cogito_pl.rewards.verifier.parsing.figure_names import named
 from cogito_pl.rewards.verifier.parsing.formula_structure import Collection, chain, collection
 from cogito_pl.rewards.verifier.parsing.latex import canonical, tidy
+from cogito_pl.rewards.verifier.parsing.letter_sequence import letters, sequence
 
 MOST_ITEMS = 40
 """Items of a list that are compared one with another."""
 
 _BASED = re.compile(r"(-?[0-9A-Fa-f.]+)_\{?(\d{1,2})\}?")
 _BUILDER = re.compile(
-    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{[RZNQ]\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
+    r"\\\{\s*[a-zA-Z](?:\s*\\in\s*\\mathbb\{(?P<domain>[RZNQ])\})?\s*(?:\\mid(?![a-z])|\||:)(?P<condition>.*)\\\}",
     re.DOTALL,
 )
 _POINT = re.compile(r"[A-Z]'?\s*(\(.*\))", re.DOTALL)
@@ -62,6 +65,8 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     left, right = canonical(answer), canonical(gold)
     if left == right:
         return bool(left), "string"
+    if named(answer) or named(gold):
+        return False, "figure"
     one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other:
         return same_number(one, other, options), "number"
@@ -72,9 +77,23 @@ def _item(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     return symbolic.agree(answer, gold, options), "math-verify"
 
 
+def _conditions(answer: str, gold: str) -> tuple[str, str]:
+    r"""Both formulas with `\{x \mid x > 2\}` as x > 2, unless one of them is about integers and the other is not."""
+    domains = {found["domain"] or "R" if (found := _BUILDER.search(text)) else "R" for text in (answer, gold)}
+    if len(domains) > 1:
+        return answer, gold
+    return tuple(_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
+
+
 def equal(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
     """Compares two formulas, each of which may be a collection or a chain of equalities."""
-    answer, gold = (_BUILDER.sub(lambda found: found["condition"].strip(), text) for text in (answer, gold))
+    answer, gold = _conditions(answer, gold)
+    if "=" not in answer + gold and (number := quantity.parse(answer)) and (target := quantity.parse(gold)):
+        return same_number(number, target, options), "number"
+    if (order := sequence(gold)) and (found := letters(answer)):
+        return found == order, "sequence"
+    if (described := sets_agree(answer, gold, options)) is not None:
+        return described, "interval"
     one, other = collection(answer), collection(gold)
     single = [not items.opening and len(items.items) == 1 for items in (one, other)]
     if all(single):
@@ -123,13 +142,29 @@ def _parts(item: str) -> tuple[str, ...]:
     return (item,) if inner.opening or quantity.parse(item) else inner.items
 
 
+def _by_name(items: Sequence[str], other: Collection) -> tuple[Sequence[str] | None, bool]:
+    """Named values in the order in which values without names must come, and whether that order counts.
+
+    Values of one name, or of x_1 and x_2, have no order. Beside a tuple, x, y and z stand in this order and other
+    letters must do so already, else there is none.
+    """
+    names = [canonical(chain(item).name) for item in items]
+    if not all(names) or len({re.sub("_.*", "", name) for name in names}) < 2:
+        return items, False
+    if other.opening and set(names) <= set("xyz"):
+        return [item for _, item in sorted(zip(names, items, strict=True))], True
+    letters = [name for name in names if re.fullmatch("[a-zA-Z]", name)]
+    return (None if other.opening and letters != sorted(letters) else items), True
+
+
 def _collections(answer: Collection, gold: Collection, options: GradeOptions) -> tuple[bool, str]:
     brackets = {answer.opening, gold.opening} - {""}
-    ordered = (brackets and r"\{" not in brackets) or (options.ordered and not brackets)
+    is_set = r"\{" in brackets
+    ordered = bool(brackets and not is_set) or (options.ordered and not brackets)
     one, other = answer.items, gold.items
     if len(one) != len(other):  # groups such as "p=5, q=2; p=7, q=2" against the same without groups
         one, other = (tuple(part for item in items for part in _parts(item)) for items in (one, other))
-    if not ordered:
+    if is_set or (not ordered and all(collection(item).opening for item in other)):  # solutions count once
         one, other = (
             tuple({canonical(item).replace(" ", ""): item for item in items}.values()) for items in (one, other)
         )
@@ -145,6 +180,10 @@ def _collections(answer: Collection, gold: Collection, options: GradeOptions) ->
     if all(all(group) and len(set(group)) == len(group) for group in names) and not brackets:
         return _matched(one, other, options), "items"
     if not all(all(group) for group in names):  # only one side names its values
+        (one, counts), (other, due) = _by_name(one, gold), _by_name(other, answer)
+        if one is None or other is None:
+            return False, "items"
+        ordered = ordered or counts or due
         one, other = ([chain(item).values[0] for item in items] for items in (one, other))
     if ordered:
         return all(equal(*pair, options)[0] for pair in zip(one, other, strict=True)), "items"

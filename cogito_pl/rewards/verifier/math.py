@@ -6,12 +6,14 @@ one capital letter is a label, "A. 5" is A ("label"); equal as exact numbers ("n
 wrong ("refused"); lists and chains of equalities item by item ("items"); and each item that is left by Math-Verify
 ("math-verify").
 
-Conventions: bare lists and sets have no order, tuples and intervals do, and a bare list against a tuple takes its
-order; brackets of intervals count. `x = 3` agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last
-side counts, and what stands after `\approx` is as good. Fractions need not be reduced. Units must agree only where
-both sides write one, and are converted. `50%` agrees with `50` and with `0.5`. A decimal of six places or more agrees
-with a fraction that has no finite decimal. Inequalities of the gold agree with intervals but not the other way round.
-Figures of two bases, `21_3` and `21_4`, differ. The options change these conventions.
+Conventions: bare lists and sets have no order, tuples, intervals and values named by different letters do, and a bare
+list against a tuple takes its order; a value repeated in a bare list counts; brackets of intervals count. `x = 3`
+agrees with `3`, but not with `y = 3`. Of a chain `36 + 12 = 48` the last side counts, and what stands after `\approx`
+is as good. Fractions need not be reduced. Units must agree only where both sides write one, and are converted. `50%`
+agrees with `50` and with `0.5`. A decimal of six places or more agrees with a fraction that has no finite decimal.
+Inequalities and intervals agree as `inequality` says, letters in a row as `parsing.letter_sequence`, the imaginary unit
+as `parsing.imaginary`, names of figures as `parsing.figure_names`. Figures of two bases, `21_3` and `21_4`, differ. The
+options change these conventions.
 """
 
 import re
@@ -23,10 +25,12 @@ from cogito_pl.rewards.verifier.formula_equality import equal, name_of, same_num
 from cogito_pl.rewards.verifier.options import GradeOptions
 from cogito_pl.rewards.verifier.parsing import quantity, units
 from cogito_pl.rewards.verifier.parsing.extract import Candidate
+from cogito_pl.rewards.verifier.parsing.figure_names import named
 from cogito_pl.rewards.verifier.parsing.formula import LONGEST, stated, target, too_costly, words
 from cogito_pl.rewards.verifier.parsing.formula_structure import chain, collection
+from cogito_pl.rewards.verifier.parsing.imaginary import one_unit
 from cogito_pl.rewards.verifier.parsing.latex import STYLE, canonical, tidy
-from cogito_pl.rewards.verifier.text import normalised as plain_words
+from cogito_pl.rewards.verifier.text import same_words
 
 _MEANINGS = {
     r"\emptyset": "none", r"\{\}": "none", "no solution": "none", "no solutions": "none", "empty set": "none",
@@ -89,19 +93,21 @@ def same(answer: str, gold: str, options: GradeOptions) -> tuple[bool, str]:
         if re.fullmatch("[A-Z]", right):
             return labelled[1] == right, "label"
         answer = labelled[2] or answer
-    if left in _MEANINGS and right in _MEANINGS:
-        return _MEANINGS[left] == _MEANINGS[right], "words"
+    one, other = (_MEANINGS.get(text) or _MEANINGS.get(text.lower()) for text in (left, right))
+    if one and other:
+        return one == other, "words"
     if too_costly(left) or too_costly(right):
         return False, "refused"
     one, other = quantity.parse(answer), quantity.parse(gold)
     if one and other and (not name_of(answer) or name_of(gold) in ("", name_of(answer))):
         return same_number(one, other, options), "number"
+    answer, gold = one_unit(answer, gold)
     (answer, unit), (gold, due) = _split_unit(answer), _split_unit(gold)
     if unit and due and not unit.agrees(due):
         return False, "units"
     answer, gold = tidy(answer), tidy(gold)
     if _wordy(answer) or _wordy(gold):
-        return plain_words(answer) == plain_words(gold), "words"
+        return same_words(answer, gold) and not (named(answer) or named(gold)), "words"
     if unit and due and unit.size != due.size:
         ratio = unit.size / due.size
         answer = rf"({answer}) \cdot \frac{{{ratio.numerator}}}{{{ratio.denominator}}}"

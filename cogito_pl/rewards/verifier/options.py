@@ -25,8 +25,8 @@ class GradeOptions:
         truncate: Whether the decimals of both numbers are cut off first (math, number), as MathVista does for integers.
         ordered: Whether the order of a bare list counts (math): `4, 10` is then not `10, 4`.
         reduced: Whether a fraction must be written in lowest terms where the gold is (math).
-        relations: Whether an inequality may answer a gold that is an interval, `-2 <= x <= 7` for `[-2, 7]` (math);
-            the reverse is always accepted.
+        relations: Whether an inequality may answer every gold that is an interval, also `(-2, 7)`, which may be a
+            point, and x in [-2, 7] (math); the reverse is always accepted.
         any_names: Whether names of variables may differ (math): `f(y)` for `f(x)`.
         chart: "relaxed" reads separators, currency and units; "official" is ChartQA's function to the letter.
         chart_tolerance: Largest difference as a share of the gold (chart).

@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 
 from cogito_pl.rewards.verifier.options import STANDARD, GradeOptions
+from cogito_pl.rewards.verifier.parsing.imaginary import computable
 
 ALLOWED: ContextVar[bool] = ContextVar("sympy allowed", default=True)
 """Whether formulas may be compared here; elsewhere `agree` raises `Costly`."""
@@ -31,6 +32,9 @@ _PRODUCT = re.compile(r"(?:(?<![_^\d])\d+(?:\.\d+)?(?=\s*\()|\)(?=\s*(?:[(\d]|\\
 _MIXED = re.compile(r"(?<![_\d.])(\d+)\s*(?=\\frac\s*\{(\d+)\}\s*\{(\d+)\})")
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?|\([^()]*\)|\{[^{}]*\}|[a-z])\s*\^\s*\{?\s*\\circ\s*\}?")
 _TRIGONOMETRY = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)")
+
+_PRIMED = re.compile(r"[A-Za-z]\}?'+")
+_LETTER = re.compile(r"\\mathbb ?\{[A-Z]\}|\\[a-zA-Z]+|[a-zA-Z]")
 
 
 class Costly(Exception):
@@ -76,6 +80,25 @@ def _ascending(text: str) -> str:
     return "".join({">": "<", r"\ge": r"\le ", r"\gt": "<"}.get(side, side) for side in reversed(sides))
 
 
+def _capitals_apart(answer: str, gold: str) -> tuple[str, str]:
+    """Both formulas with another letter for each capital that also occurs as a small letter."""
+    small = {found for found in _LETTER.findall(answer + " " + gold) if found.islower() or found[1:].islower()}
+    letters = {found.lower() for found in _LETTER.findall(answer + " " + gold)}
+    spare = (letter for letter in "abcdfghjklmnopqrstuvwxyz" if letter not in letters)
+    others: dict[str, str] = {}
+
+    def other(found: re.Match[str]) -> str:
+        capital = found[0]
+        if capital.islower() or capital.lower() not in small or not capital.strip("\\")[:1].isupper():
+            return capital
+        if capital not in others:
+            others[capital] = next(spare, capital)
+        return others[capital] + " " * capital.startswith("\\")
+
+    answer, gold = (_LETTER.sub(other, text) for text in (answer, gold))
+    return answer, gold
+
+
 def _readable(answer: str, gold: str) -> tuple[str, str]:
     """Both formulas with products written out, degrees as radians where that matters, and capitals apart."""
     answer, gold = _ascending(answer), _ascending(gold)
@@ -83,12 +106,7 @@ def _readable(answer: str, gold: str) -> tuple[str, str]:
     if any(_TRIGONOMETRY.search(text) or r"\pi" in text for text in (answer, gold)):
         answer, gold = (_DEGREES.sub(r"(\\frac{\1\\pi}{180})", text) for text in (answer, gold))
     answer, gold = (re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "", text) for text in (answer, gold))
-    letters = set(re.sub(r"\\[a-zA-Z]+", "", answer + gold))
-    spare = iter(sorted(set("abcdfghjklmnopqrstuvwxyz") - {letter.lower() for letter in letters}))
-    for capital in sorted(letter for letter in letters if letter.isascii() and letter.isupper()):
-        if capital.lower() in letters and (unused := next(spare, None)):
-            outside = re.compile(rf"(?<!\\)(?<![a-zA-Z]){capital}|(?<![\\a-zA-Z])([A-Z]*){capital}")
-            answer, gold = (outside.sub(lambda m, new=unused: (m[1] or "") + new, text) for text in (answer, gold))
+    answer, gold = computable(*_capitals_apart(answer, gold))
     return answer, gold
 
 
@@ -117,6 +135,8 @@ def agree(answer: str, gold: str, options: GradeOptions = STANDARD) -> bool:
         Costly: Sympy is not allowed here.
     """
     if _UNREADABLE.search(answer) or _UNREADABLE.search(gold):
+        return False
+    if sorted(_PRIMED.findall(answer)) != sorted(_PRIMED.findall(gold)):  # Math-Verify drops primes
         return False
     if not ALLOWED.get():
         raise Costly

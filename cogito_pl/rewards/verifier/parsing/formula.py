@@ -26,6 +26,7 @@ _NO_WORDS = answer_phrases.words(
 _SHORT_WORDS = answer_phrases.words(
     "no, on, up, in, at, if, of, so, to, is, it, we, he, me, us, my, by, an, as, am, go, do, ok"
 )
+_ROMAN = re.compile(r"(?<![A-Za-z\\])(?:IV|VI|IX|XI|XL|LX|XC|CX)(?![A-Za-z])")
 _HARD = (
     re.compile(r"\^\s*[{(]?\s*[-+]?[\d,]{5,}"),  # x^100000
     re.compile(r"\d\s*\^\s*[{(]?\s*\d+\s*\}?\s*\^\s*[{(]?\s*\d"),  # 9^{9^{9}}
@@ -43,10 +44,11 @@ def too_costly(text: str) -> bool:
 
 def words(text: str) -> list[str]:
     """The words of a text that no formula has: three letters and a vowel, or a few shorter ones."""
-    bare = re.sub(r"\\(?:begin|end)\s*\{\w+\*?\}|\\[a-zA-Z]+", " ", text)
+    bare = re.sub(r"\\(?:begin|end)\s*\{\w+\*?\}|\\(?:angle|triangle) ?[A-Z']{3,6}|\\[a-zA-Z]+", " ", text)
     long = [word for word in _WORD.findall(bare) if _VOWEL.search(word) or word.isupper()]
     short = [word for word in bare.split() if _SHORT_WORDS.fullmatch(word)] if re.fullmatch(r"[A-Za-z ]+", bare) else []
-    return [word for word in long + short if not _NO_WORDS.fullmatch(word)]
+    roman = _ROMAN.findall(bare)  # IV is no product, and not VI
+    return [word for word in long + short + roman if not _NO_WORDS.fullmatch(word)]
 
 
 def _formula(text: str) -> str | None:

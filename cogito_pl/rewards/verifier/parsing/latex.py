@@ -8,13 +8,18 @@ text is taken off. `canonical` goes on to drop whatever changes no meaning, so t
 import re
 import unicodedata
 
+from cogito_pl.rewards.verifier.parsing.figure_names import one_way
+from cogito_pl.rewards.verifier.parsing.ordinals import raised
+
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D, 0xA0: 0x20, 0x202F: 0x20}
+_WIDE |= {code: unicodedata.normalize("NFKC", chr(code)) for code in (*range(0x1D400, 0x1D800), 0x2148, 0x2149)}
 _SIGNS = {
     "√": r"\sqrt ", "π": r"\pi ", "∞": r"\infty ", "·": r"\cdot ", "⋅": r"\cdot ", "×": r"\times ", "÷": r"\div ",
     "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "±": r"\pm ", "∓": r"\mp ", "∈": r"\in ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "∖": r"\setminus ", "θ": r"\theta ", "α": r"\alpha ",
     "β": r"\beta ", "γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "°": r"^\circ ", "º": r"^\circ ", "∠": r"\angle ",
-    "△": r"\triangle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "∶": ":", "–": "-", "…": r"\ldots ", "′": "'",
+    "△": r"\triangle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "∶": ":", "–": "-", "…": r"\ldots ",
+    "→": r"\to ", "′": "'",
 }  # fmt: skip
 _RAISED = {**dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)), "ⁿ": "n"}
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
@@ -31,6 +36,8 @@ _PLAIN = (
     (re.compile(r"(?<![\\a-zA-Z])(sin|cos|tan|cot|log|ln)(?![a-zA-Z])"), r"\\\1 "),
     (re.compile(r"(?<![\\a-zA-Z])(?:infinity|infty|inf)(?![a-zA-Z])"), r"\\infty "),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\(?:mathrm|rm) +([a-zA-Z])(?![a-zA-Z])"), r"\1"),
+    (re.compile(r"\\([ij])math(?![a-z])"), r"\1"),
     (re.compile(r"\\langle(?![a-z])"), "("), (re.compile(r"\\rangle(?![a-z])"), ")"),
 )  # fmt: skip
 _ROWS = re.compile(r"\\begin\{(cases|aligned|align\*?|gathered|split)\}(.*?)\\end\{\1\}", re.DOTALL)
@@ -95,7 +102,7 @@ def tidy(text: str) -> str:
             text = _braced(text[: found.start()] + r"\sqrt" + text[opening:], found.start() + 5)
         elif found := re.search(r"\^\s*\((?=[^()]*\))", text):
             text = _braced(text, found.end() - 1)
-    return text.strip()
+    return one_way(raised(text.strip()))
 
 
 def _needed(found: re.Match[str]) -> str:

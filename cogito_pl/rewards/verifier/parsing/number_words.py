@@ -84,5 +84,6 @@ def number_of(text: str) -> Fraction | None:
         before, _, count = " ".join(words[:-1]).rpartition(" and ")
         parts = _cardinal(["one" if word == "a" else word for word in count.split()])
         whole = _cardinal(before.split()) if before else Fraction(0)
-        return None if parts is None or whole is None else whole + parts / part
+        ordinal = parts != 1 and not words[-1].endswith("s")  # twenty-fifth, not twenty fifths
+        return None if parts is None or whole is None or ordinal else whole + parts / part
     return _cardinal(words)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from cogito_pl.rewards.verifier.parsing import units
 from cogito_pl.rewards.verifier.parsing.delimiters import unwrapped
-from cogito_pl.rewards.verifier.parsing.latex import fold_width
+from cogito_pl.rewards.verifier.parsing.latex import STYLE, fold_width
 from cogito_pl.rewards.verifier.parsing.number_words import SCALES, number_of
 
 LONGEST = 200
@@ -61,7 +61,7 @@ def plain(text: str) -> str:
     r"""LaTeX spacing, `\text`, `\frac`, `\left` and a leading `x =` written plainly, full-width characters folded."""
     text = fold_width(unwrapped(text))[: LONGEST * 2]
     text = re.sub(r"(?<!\\)\$([^$]*[^$\\])\$", r"\1", text)
-    text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "")
+    text = re.sub(r"\s*\{\s*,\s*\}\s*|,\s*\\!\s*", ",", text).replace(r"\!", "").replace("’", "'")
     text = re.sub(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;: ]|[~\u202f]", " ", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree", "°", text)
     text = re.sub(r"\\(?:text|textbf|textnormal|mathrm|mbox|mathbf)\s*\{([^{}]*)\}", r" \1", text)
@@ -85,7 +85,7 @@ def parse(text: str) -> Number | None:
     """
     if len(text) > LONGEST:
         return None
-    text = plain(text)
+    marked, text = bool(STYLE.search(text)), plain(text)
     if ten := _TEN.fullmatch(text):
         return Number(Fraction(10) ** int(ten[2]) * (-1 if ten[1] else 1), False, None)
     if not (found := _NUMBER.fullmatch(text)):
@@ -93,6 +93,8 @@ def parse(text: str) -> Number | None:
     unit = (found["unit"] or "").strip(" .")
     read = units.read(unit or found["money"]) if unit or found["money"] else None
     if unit and (read is None or (len(unit) == 1 and unit.isascii() and unit.isalpha() and unit not in _LETTERS)):
+        return None
+    if read and read.may_be_product() and not marked:
         return None
     value = _exact(found["figure"]) * Fraction(10) ** int(found["power"] or found["ten"] or 0)
     value *= SCALES.get(found["scale"] or "", 1)

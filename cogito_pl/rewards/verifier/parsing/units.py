@@ -21,11 +21,11 @@ g: 45359237/100000 lb pound; 45359237/1600000 oz ounce
 s: 1/1000 ms millisecond; 1 s second sec 秒; 60 min minute 分钟; 3600 h hour hr 小时; 86400 day 天; 604800 week wk
 month: 1 month; 12 year yr 年
 joule: 1 j joule; 1000 kj kilojoule
-newton: 1 n newton; 1000 kn kilonewton
+newton: 1 n newton; 1000 kilonewton
 watt: 1 w watt; 1000 kw kilowatt
-pascal: 1 pa pascal; 1000 kpa kilopascal
-volt: 1/1000 mv millivolt; 1 v volt; 1000 kv kilovolt
-ampere: 1/1000 ma milliampere; 1 a ampere amp
+pascal: 1 pascal; 1000 kpa kilopascal
+volt: 1/1000 millivolt; 1 v volt; 1000 kv kilovolt
+ampere: 1/1000 milliampere; 1 a ampere amp
 ohm: 1 ohm ω; 1000 kohm
 hertz: 1 hz hertz; 1000 khz kilohertz; 1000000 mhz megahertz
 dollar: 1/100 cent ¢; 1 dollar $ usd 美元
@@ -38,6 +38,11 @@ radian: 1 radian rad
 celsius: 1 celsius °c
 fahrenheit: 1 fahrenheit °f
 kelvin: 1 kelvin k
+piece: 1 piece pcs
+point: 1 point pts
+mole: 1 mol mole
+rotation: 1 rpm
+beat: 1 bpm
 """
 _SIZES = {
     name: (base, Fraction(size))
@@ -45,11 +50,21 @@ _SIZES = {
     for size, *names in (unit.split() for unit in row.split(";") if unit)
     for name in names
 }
+_SYMBOLS = {
+    "meter": "m", "liter": "L", "gram": "g", "joule": "J", "newton": "N", "watt": "W", "pascal": "Pa", "volt": "V",
+    "ampere": "A", "hertz": "Hz",
+}  # fmt: skip
+_CASED = {
+    prefix + symbol: (_SIZES[name][0], _SIZES[name][1] * size)
+    for name, symbol in _SYMBOLS.items()
+    for prefix, size in (("", 1), ("m", Fraction(1, 1000)), ("k", 1000), ("M", 10**6))
+}
+"""Symbols that their case tells apart: mW is a thousandth of a watt, MW a million; mv is no mV but a product."""
 _WHOLE = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h", "sqft": "ft^2", "cc": "cm^3"}
 _NO_UNIT = words(
     "is, are, was, not, or, and, wrong, but, no, if, to, from, than, maybe, perhaps, probably, minus, plus, times, "
     "divided, below, above, over, under, less, more, because, since, so, correct, incorrect, right, false, true, then, "
-    "when, where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et"
+    "when, where, which, that, with, for, between, approximately, about, by, pi, ou, oder, et, st, nd, rd, th"
 )
 _QUALIFIERS = words("long, wide, tall, high, deep, old, away, apart, total, each, of, the, in, all, units?")
 _TOKEN = re.compile(r"(?:(square|sq|cubic|cu)\.? ?)?([^\W\d_]+|[$€£¥¢°](?:[cfCF]\b)?|%)\.?(?:\^?\{?(-?\d)\}?)?")
@@ -63,6 +78,10 @@ class Unit:
     powers: tuple[tuple[str, int], ...]
     known: bool
 
+    def may_be_product(self) -> bool:
+        """Whether the unit may as well be letters that are multiplied: xy, but not apples."""
+        return not self.known and all(len(name) <= 3 and name.isascii() for name, _ in self.powers)
+
     def agrees(self, other: "Unit") -> bool:
         """Whether quantities in the two units can be compared; of unknown words one side may say more."""
         mine, theirs = {name for name, _ in self.powers}, {name for name, _ in other.powers}
@@ -72,6 +91,8 @@ class Unit:
 
 
 def _lookup(word: str) -> tuple[str, Fraction] | None:
+    if word in _CASED:
+        return _CASED[word]
     folded = word.casefold()
     for name in (folded, folded.removesuffix("s"), folded.removesuffix("es")):
         if name in _SIZES:
@@ -110,7 +131,7 @@ def read(text: str, any_words: bool = True) -> Unit | None:
             if not any_words or _NO_UNIT.fullmatch(word) or (len(word) < 2 and word < "\u0500"):
                 return None
             known = False
-            stem = word.casefold()
+            stem = word.casefold() if len(word) > 3 or word.casefold() in ("am", "pm") else word
             found = stem[:-1] if len(stem) > 3 and stem.endswith("s") else stem, Fraction(1)
         powers[found[0]] = powers.get(found[0], 0) + sign * power
         size *= found[1] ** (sign * power)
