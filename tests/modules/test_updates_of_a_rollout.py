@@ -90,7 +90,7 @@ def test_both_updates_of_a_rollout_are_the_same_in_micro_batches_of_4_2_and_1(ti
     for micro_batch in (4, 2, 1):
         loss = LossConfig(kl_coef=0.1, entropy_coef=0.02, clip_low=0.02, clip_high=0.03)
         module = grpo(
-            tiny_folder, lr=0.003, schedule=schedule(micro_batch, epochs_per_rollout=2), loss=loss, engine=Uneven
+            tiny_folder, lr=5e-4, schedule=schedule(micro_batch, epochs_per_rollout=2), loss=loss, engine=Uneven
         )
         watch = fit(tmp_path, playground_folder, module)
         ends.append(weights(module))
@@ -102,7 +102,7 @@ def test_both_updates_of_a_rollout_are_the_same_in_micro_batches_of_4_2_and_1(ti
             torch.testing.assert_close(end[name], value, atol=2e-6, rtol=0)
         for mine, whole in zip(logged, logs[0], strict=True):  # means over tokens, whatever they were cut into
             for name in ("kl", "entropy", "surrogate", "clip_low", "clip_high"):
-                assert mine[f"policy/{name}"] == pytest.approx(whole[f"policy/{name}"], abs=1e-5), name
+                assert mine[f"policy/{name}"] == pytest.approx(whole[f"policy/{name}"], rel=1e-4, abs=1e-6), name
 
 
 class NoAdvantages(RolloutCallback):
