@@ -19,15 +19,15 @@ def even(texts, problems):
     return RewardResult(total, {"format": [0.25] * len(texts)}, grades)
 
 
-class Third(LiveEngine):
-    """Says that every third completion ended by itself, and notes how completions are sampled."""
+class Fourth(LiveEngine):
+    """Says that every fourth completion ended by itself, and notes how completions are sampled."""
 
     sampled: ClassVar[list[SamplingConfig]] = []
 
     def generate(self, requests):
         self.sampled += [request.sampling for request in requests]
         samples = super().generate(requests)
-        return replace(samples, finished=torch.arange(len(samples.ids)) % 3 == 0)
+        return replace(samples, finished=torch.arange(len(samples.ids)) % 4 == 0)
 
 
 class Keep(RolloutCallback):
@@ -46,13 +46,13 @@ EVALUATION = SamplingConfig(max_tokens=5, temperature=0.7)
 @pytest.fixture(scope="module")
 def validated(tiny_folder, playground_folder, tmp_path_factory):
     keep, folder = Keep(), tmp_path_factory.mktemp("validated")
-    module = grpo(tiny_folder, evaluation=EVALUATION, engine=Third)
+    module = grpo(tiny_folder, evaluation=EVALUATION, engine=Fourth)
     module.reward.score = even
     both = data(playground_folder, validation=True, validation_batch=4)
     (source,) = both.validation_sources
     both.validation_sources = [replace(source, limit=4, name="first"), replace(source, name="second")]
     fit = trainer(folder, keep)
-    Third.sampled = []
+    Fourth.sampled = []
     (*metrics,) = fit.validate(module, both, verbose=False)
     return keep.seen, {name: value for part in metrics for name, value in part.items()}
 
@@ -74,9 +74,9 @@ def test_every_scope_has_the_means_of_its_own_completions(validated):
         for name, value in expected.items():
             assert metrics[f"{scope}/{name}"] == pytest.approx(value, abs=1e-6), (scope, name)
     assert 0 < metrics["val/accuracy"] < 1
-    assert metrics["val/first/truncated"] == 0.5
-    assert metrics["val/truncated"] == pytest.approx(9 / 14)
+    assert metrics["val/first/truncated"] == 0.75
+    assert metrics["val/truncated"] == pytest.approx(10 / 14)
 
 
 def test_completions_of_a_validation_are_sampled_as_evaluation_says(validated):
-    assert set(Third.sampled) == {EVALUATION}
+    assert set(Fourth.sampled) == {EVALUATION}
