@@ -12,6 +12,7 @@ from cogito_pl.experiments.ablation import drive as driving
 from cogito_pl.experiments.ablation.drive import ablate as run_ablation
 from cogito_pl.experiments.ablation.results import FILE, read_results
 from cogito_pl.experiments.phases import SettingsError
+from cogito_pl.experiments.record import FILE as RECORD
 from cogito_pl.experiments.record import OtherRunError
 from cogito_pl.report import ablation as report
 from cogito_pl.report.ablation import present
@@ -83,7 +84,8 @@ def test_every_arm_runs_after_the_start_of_its_seed(pretend, make_ablation):
     assert result["start"]["accuracy"] == 0.25
     assert result["arms"]["a"]["difference"]["won"] == 2
     assert result["arms"]["a"]["seeds"]["2"]["updates"] == {"grpo": 40}
-    assert result["arms"]["a"]["seeds"]["2"]["cost"]["cpu_s"] >= 0
+    record = json.loads((ablation.arm(ablation.arms[-1], 2).folder / RECORD).read_text())
+    assert result["arms"]["a"]["seeds"]["2"]["cost"] == record["phases"]["grpo"]
     assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
 
 
