@@ -7,7 +7,8 @@ import torch
 
 from cogito_pl.data.curriculum import Stage, StageSampling
 from cogito_pl.modules import RolloutCallback
-from cogito_pl.policy import SamplingConfig
+from cogito_pl.policy import PolicyConfig, SamplingConfig
+from cogito_pl.policy.config import LoRAConfig
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.modules.training import TokenSumReward, data, grpo, trainer, weights
@@ -49,8 +50,10 @@ def fit(folder, problems, module, *callbacks, stages=(STAGE,), **settings):
     return watch
 
 
-def test_at_any_temperature_the_first_update_neither_clips_nor_diverges(tiny_folder, playground_folder, tmp_path):
-    module = grpo(tiny_folder, lr=0.5, schedule=schedule(), loss=LossConfig(kl_coef=0.1))
+@pytest.mark.parametrize("lora", [None, LoRAConfig(rank=4)], ids=["whole", "adapters"])
+def test_at_any_temperature_the_first_update_neither_clips_nor_diverges(tiny_folder, playground_folder, tmp_path, lora):
+    policy = PolicyConfig(name=str(tiny_folder), lora=lora)
+    module = grpo(tiny_folder, lr=0.5, schedule=schedule(), loss=LossConfig(kl_coef=0.1), policy=policy)
     watch = fit(tmp_path, playground_folder, module)
     (rollout,), (first, second) = watch.rollouts, watch.logged
     assert rollout.completions.shape[1] <= LIMIT
@@ -142,15 +145,35 @@ def test_a_stage_has_its_own_weight_of_the_kl_term(tiny_folder, playground_folde
 
 def test_shares_of_a_rollout_are_logged_as_its_completions_are(tiny_folder, playground_folder, tmp_path):
     class Parity(RolloutCallback):
-        """The first group's rewards are equal, the second's are not."""
+        """The first group's rewards are equal; two of the second's are its mean."""
 
         def on_rewards(self, trainer, module, rollout):
-            return rollout.with_rewards(torch.tensor([1.0, 1, 1, 1, 0, 1, 2, 3]))
+            return rollout.with_rewards(torch.tensor([1.0, 1, 1, 1, 0, 1, 1, 2]))
 
     module = grpo(tiny_folder, schedule=schedule(updates=1), sampling=SamplingConfig(max_tokens=LIMIT), engine=Uneven)
     watch = fit(tmp_path, playground_folder, module, Parity(), stages=())
     (rollout,), (logged,) = watch.rollouts, watch.logged
     assert logged["rollout/truncated"] == 3 / 8
     assert logged["rollout/groups_without_signal"] == 0.5
-    assert logged["reward/total"] == pytest.approx(10 / 8)
+    assert logged["reward/total"] == pytest.approx(1)
+    assert module.tokens["rollout"] == int(rollout.lengths.sum())
+    trained = [row for row in range(8) if rollout.advantages[row]]  # the others have no forward
+    assert trained == [4, 7]
+    assert module.tokens["train"] == sum(int(rollout.lengths[row]) + len(rollout.prompts[1]) for row in trained)
     assert logged["rollout/length_tokens"] == pytest.approx(rollout.lengths.double().mean().item())
+
+
+class FirstGroupUntrained(RolloutCallback):
+    """Trains on no token of the first group: text that the policy did not sample."""
+
+    def on_advantages(self, trainer, module, rollout):
+        return replace(rollout, trained=rollout.mask & (torch.arange(8) > 3)[:, None])
+
+
+def test_a_micro_batch_without_trained_tokens_leaves_the_logged_means_alone(tiny_folder, playground_folder, tmp_path):
+    logged = []
+    for micro_batch in (8, 2):
+        module = grpo(tiny_folder, schedule=schedule(micro_batch, updates=1), loss=LossConfig(kl_coef=0.1))
+        logged += fit(tmp_path, playground_folder, module, FirstGroupUntrained(), stages=()).logged
+    for name in ("policy/surrogate", "policy/entropy"):
+        assert logged[1][name] == pytest.approx(logged[0][name], rel=1e-4, abs=1e-6), name
