@@ -6,7 +6,7 @@ import torch
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
 from tests.policy.test_log_probs import PROBLEMS
 
-SHORT, LONG = SamplingConfig(max_tokens=2, temperature=1.3), SamplingConfig(max_tokens=12, temperature=1.3)
+SHORT, LONG = SamplingConfig(max_tokens=2, temperature=1.9), SamplingConfig(max_tokens=12, temperature=0.6)
 
 
 @pytest.mark.parametrize("decode", ["dynamic", "static"])
