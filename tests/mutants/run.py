@@ -132,9 +132,10 @@ def main(words: Sequence[str] | None = None) -> int:
     if unknown := set(only or ()) - {mutant.name for mutant in mutants}:
         parser.error(f"--only: there is no mutant {', '.join(sorted(unknown))}")
     # Imported once: every test runs in a fork of this process, which must not have imported the project itself.
+    import datasets  # noqa: F401
     import lightning.pytorch.cli  # noqa: F401
+    import peft  # noqa: F401
     import torch
-    import transformers  # noqa: F401
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
