@@ -6,7 +6,8 @@ import torch
 from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig
 from tests.policy.test_log_probs import PROBLEMS
 
-SHORT, LONG = SamplingConfig(max_tokens=2, temperature=1.9), SamplingConfig(max_tokens=12, temperature=0.6)
+SHORT = SamplingConfig(max_tokens=2, temperature=1.9)
+LONG = SamplingConfig(max_tokens=12, temperature=0.6, top_k=8, top_p=0.9)
 
 
 @pytest.mark.parametrize("decode", ["dynamic", "static"])
