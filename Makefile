@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= passive
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help install quickstart test test-slow lint
+.PHONY: help install quickstart test test-slow mutants lint
 .DEFAULT_GOAL := help
 
 help:  ## Lists the targets.
@@ -37,6 +37,9 @@ test: $(READY)  ## The tests without the slow ones, in JOBS=2 processes.
 
 test-slow: $(READY)  ## The tests that take longer than half a minute each.
 	$(BIN)/python -m pytest -m slow
+
+mutants: $(READY)  ## Puts known bugs into a copy, one at a time: is each found? ONLY="NAME ..." takes some.
+	$(BIN)/python tests/mutants/run.py $(if $(ONLY),--only $(ONLY))
 
 lint: $(READY)  ## Style and formatting.
 	$(BIN)/ruff check .

@@ -247,17 +247,18 @@ def batch_of(prompts):
 
 
 def test_problems_are_scored_and_a_run_draws_exactly_those_of_its_strata(run_cli, folder):
-    coin = overlay(folder, "coin.yaml", "tests.modules.scoring.CoinVerdicts")
-    few = "--model.init_args.scorer.init_args={ratios: [0.0, 0.3, 0.6], repeats: 3}"
+    verdicts = overlay(folder, "verdicts.yaml", "tests.modules.fading.FadingVerdicts")
+    few = ("--model.init_args.scorer.init_args={ratios: [0.0, 0.3, 0.6], repeats: 3}", "--model.init_args.least_rows=1")
     short = ("--model.init_args.sampling={max_tokens: 6, temperature: 1.0}", "--model.init_args.policy.dtype=float32")
-    run_cli("predict", *scoring_of("perception", "pism"), "--config", coin, *HERE, few, *short)
+    run_cli("predict", *scoring_of("perception", "pism"), "--config", verdicts, *HERE, *few, *short)
     scores = {row["id"]: row["lambda_star"] for row in pq.read_table("data/vpt/.scores/pism.parquet").to_pylist()}
+    first = {0: 0.0, 1: 0.3, 2: 0.6, 3: float("inf")}  # the ratio at which a problem is first failed, by number
+    assert scores == {name: first[int(name.split("-")[1]) % 4] for name in scores}
     assert len(scores) == 24
-    wanted = {name for name, score in scores.items() if 0 < score < 0.75}
+    wanted = {name for name, score in scores.items() if score in (0.3, 0.6)}
     solved = {name for name, score in scores.items() if score > 0}
-    assert len(wanted) < len(solved) < 24
-    coined = "--data.strata.allow_other=[verifier]"  # all else that scoring and training state agrees
-    settings = ("--model.init_args.sampling.max_tokens=4", "--trainer.max_steps=1", coined, batch_of(len(wanted)))
+    other = "--data.strata.allow_other=[verifier]"  # all else that scoring and training state agrees
+    settings = ("--model.init_args.sampling.max_tokens=4", "--trainer.max_steps=1", other, batch_of(len(wanted)))
     _, ids = fit(run_cli, folder, "mid_hard", run_of("perception", "grpo", "pism", "mid_hard"), *settings)
     assert sorted(ids) == sorted(wanted)
     _, control = fit(run_cli, folder, "random", run_of("perception", "grpo", "pism", "random"), *settings)

@@ -143,5 +143,5 @@ class GRPOModule(PolicyModule):
         tokens = terms.sums.pop("tokens")
         self.tokens["train"] += int(micro.mask.sum()) + sum(map(len, micro.prompts))
         for name, total in terms.sums.items():
-            self.metrics.add(f"policy/{name}", total / tokens, tokens)
+            self.metrics.add(f"policy/{name}", total / tokens.clamp(min=1), tokens)  # untrained rows have none
         return terms.total

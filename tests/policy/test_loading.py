@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cogito_pl.playground.tiny import build_config
+from cogito_pl.playground.tiny import build_config, build_model
 from cogito_pl.policy import Policy, PolicyConfig
 
 
@@ -58,5 +58,14 @@ def test_freezing_everything_is_refused(tiny_folder):
         Policy(PolicyConfig(name=str(tiny_folder), freeze=("vision", "projector", "language", "head")))
 
 
-def test_the_sizes_of_the_tiny_model_are_those_of_the_real_architecture():
-    assert build_config(400).model_type == "qwen2_5_vl"
+def test_the_tiny_model_has_the_parts_and_proportions_of_the_real_architecture():
+    text, vision = build_config(400).text_config, build_config(400).vision_config
+    assert (text.vocab_size, text.hidden_size, text.intermediate_size, text.num_hidden_layers) == (400, 128, 256, 4)
+    assert text.num_attention_heads == 2 * text.num_key_value_heads  # heads share keys and values
+    head = text.hidden_size // text.num_attention_heads
+    assert 2 * sum(text.rope_parameters["mrope_section"]) == head
+    assert (vision.depth, vision.hidden_size, vision.out_hidden_size) == (2, 96, text.hidden_size)
+    assert vision.hidden_size // vision.num_heads == 24
+    assert vision.spatial_merge_size * vision.patch_size == 28  # the side of a token in pixels
+    assert vision.fullatt_block_indexes == [1]  # the block before sees a window alone
+    assert sum(parameter.numel() for parameter in build_model().parameters()) == 1_140_768

@@ -81,7 +81,7 @@ def test_the_layout_is_the_cheaper_one_by_counted_cost():
     assert sizes(1200, 100, seven_b) == [16]  # a long prompt is worth sharing
     assert sizes(20, 4096, seven_b) == [1] * 16  # a short one is not
     assert max(sizes(1200, 4096, seven_b)) == 1  # nor is any when the mask would be larger than the budget
-    assert all(len(row) <= 16 for row in [sizes(1200, 600, seven_b)])
+    assert sizes(1200, 600, seven_b) == [8, 8]  # more side by side than these cost more than the prompt saves
 
 
 def test_no_row_of_several_sequences_is_longer_than_the_budget():

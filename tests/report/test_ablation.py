@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from cogito_pl.experiments.intervals import paired_difference
 from cogito_pl.report.ablation import COLUMNS, draw_figure, figure, markdown, notes, rows, terminal_table
 from tests.experiments.ablation.results import result
 
@@ -12,8 +13,9 @@ def test_every_arm_has_a_row_with_its_numbers():
     assert list(table) == ["SFT (start)", "plain", "better", "broken (2 of 2 failed)"]
     assert table["plain"] == ["45.0 [26, 66]", "-", "-", "10.0", "40"]
     assert table["better"][0] == "75.0 [53, 89]"
-    assert table["better"][1].startswith("+30.0 [")
-    assert table["better"][2] == "[+30.0, +30.0]"
+    low, high = (f"{100 * end:+.1f}" for end in paired_difference(9, 6, 0, 5)[1:])
+    assert table["better"][1] == f"+30.0 [{low}, {high}]"  # over problems
+    assert table["better"][2] == "[+30.0, +30.0]"  # over seeds, which agree
     assert table["better"][4] == "50†"
     assert table["broken (2 of 2 failed)"] == ["-"] * 5
 

@@ -12,6 +12,7 @@ from cogito_pl.experiments.ablation import drive as driving
 from cogito_pl.experiments.ablation.drive import ablate as run_ablation
 from cogito_pl.experiments.ablation.results import FILE, read_results
 from cogito_pl.experiments.phases import SettingsError
+from cogito_pl.experiments.record import FILE as RECORD
 from cogito_pl.experiments.record import OtherRunError
 from cogito_pl.report import ablation as report
 from cogito_pl.report.ablation import present
@@ -50,7 +51,7 @@ class Pretender:
             (phase.folder / "checkpoints").mkdir(exist_ok=True)
             torch.save({"global_step": self.steps[phase.name]}, phase.folder / "checkpoints" / "last.ckpt")
         if phase.name.startswith("evaluate"):
-            rows = graded(VERDICTS[arm])
+            rows = graded(VERDICTS.get(f"{seed} {arm}", VERDICTS[arm]))
             phase.artefact.write_text("".join(json.dumps(row) + "\n" for row in rows[::-1]))
 
 
@@ -83,7 +84,8 @@ def test_every_arm_runs_after_the_start_of_its_seed(pretend, make_ablation):
     assert result["start"]["accuracy"] == 0.25
     assert result["arms"]["a"]["difference"]["won"] == 2
     assert result["arms"]["a"]["seeds"]["2"]["updates"] == {"grpo": 40}
-    assert result["arms"]["a"]["seeds"]["2"]["cost"]["cpu_s"] >= 0
+    record = json.loads((ablation.arm(ablation.arms[-1], 2).folder / RECORD).read_text())
+    assert result["arms"]["a"]["seeds"]["2"]["cost"] == record["phases"]["grpo"]
     assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
 
 
@@ -233,3 +235,24 @@ def test_arms_of_a_lost_start_are_run_again(pretend, make_ablation):
     assert [key.split()[1:] for key in pretend.ran][:3] == [["sft", "sft"], ["sft", "evaluate-sft"], ["plain", "grpo"]]
     assert "seed1 a grpo" in pretend.ran
     assert not (ablation.folder(1) / "arms" / "b").exists()
+
+
+def test_an_arm_is_compared_with_the_plain_run_of_its_own_seed(pretend, make_ablation, monkeypatch):
+    monkeypatch.setitem(VERDICTS, "seed2 plain", "---+")
+    ablation = make_ablation(seeds=[1, 2], a="{}")
+    assert ablate(ablation)
+    seeds = read_results(ablation.run)["arms"]["a"]["seeds"]
+    assert seeds["1"]["difference"]["estimate"] == pytest.approx(1 / 4)  # +++- against ++--
+    assert seeds["2"]["difference"]["estimate"] == pytest.approx(2 / 4)  # +++- against ---+
+    assert (seeds["2"]["difference"]["won"], seeds["2"]["difference"]["lost"]) == (3, 1)
+
+
+def test_an_arm_costs_what_all_its_fits_do(pretend, make_ablation):
+    pretend.steps["sft-first"] = 10
+    ablation = make_ablation(sft_first=["a"], a="{}")
+    assert ablate(ablation)
+    phases = json.loads((ablation.arm(ablation.arms[-1], 1).folder / RECORD).read_text())["phases"]
+    own = read_results(ablation.run)["arms"]["a"]["seeds"]["1"]
+    assert own["cost"]["wall_s"] == pytest.approx(phases["sft-first"]["wall_s"] + phases["grpo"]["wall_s"])
+    assert phases["sft-first"]["wall_s"] > 0
+    assert list(own["updates"]) == ["sft-first", "grpo"]
