@@ -37,6 +37,7 @@ _NUMBER = re.compile(
     r"(?P<unit>(?:[^\W\d_]|[°$€£¥])[^0-9=+*<>,;:()\\]{0,40}(?:\^?\{?-?[0-9²³]\}?)?)?"
 )
 _LETTERS = "mgshlLNJWVAKCF"  # "5 m" is a length, "5x" is no number
+_PRODUCT = re.compile(r"(?![b-df-hj-np-tv-z][aeiou][b-df-hj-np-tv-z]$)[A-Za-z]{1,3}")  # 5xy; but 5 men, 5 apples
 _TEN = re.compile(r"(-?)10\s*\^\s*\{?([-+]?[0-9]{1,3})\}?")
 
 
@@ -94,7 +95,7 @@ def parse(text: str) -> Number | None:
     read = units.read(unit or found["money"]) if unit or found["money"] else None
     if unit and (read is None or (len(unit) == 1 and unit.isascii() and unit.isalpha() and unit not in _LETTERS)):
         return None
-    if read and read.may_be_product() and not marked:
+    if read and not read.known and not marked and all(map(_PRODUCT.fullmatch, re.findall(r"[^\W\d_]+", unit))):
         return None
     value = _exact(found["figure"]) * Fraction(10) ** int(found["power"] or found["ten"] or 0)
     value *= SCALES.get(found["scale"] or "", 1)

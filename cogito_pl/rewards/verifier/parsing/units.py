@@ -78,10 +78,6 @@ class Unit:
     powers: tuple[tuple[str, int], ...]
     known: bool
 
-    def may_be_product(self) -> bool:
-        """Whether the unit may as well be letters that are multiplied: xy, but not apples."""
-        return not self.known and all(len(name) <= 3 and name.isascii() for name, _ in self.powers)
-
     def agrees(self, other: "Unit") -> bool:
         """Whether quantities in the two units can be compared; of unknown words one side may say more."""
         mine, theirs = {name for name, _ in self.powers}, {name for name, _ in other.powers}
