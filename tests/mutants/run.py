@@ -108,7 +108,7 @@ def outcome(mutant: Mutant, root: Path) -> str:
 def run(mutants: Sequence[Mutant], root: Path) -> int:
     """Prints what becomes of every bug. Returns 1 unless all are killed, else 0."""
     tests = list(dict.fromkeys(mutant.test for mutant in mutants))
-    if status := tests_pass(root, tests):
+    if tests and (status := tests_pass(root, tests)):
         print(f"the tests do not pass without any mutant: exit status {status} of pytest for {' '.join(tests)}")
         return 1
     started, alive = time.monotonic(), []
