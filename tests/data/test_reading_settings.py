@@ -7,6 +7,7 @@ import pytest
 from cogito_pl.data import datamodule as reading
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
+from cogito_pl.rl.schedule import RolloutSchedule
 from cogito_pl.data.subset import SubsetConfig
 from tests.conftest import problem
 
@@ -28,10 +29,12 @@ def asked(monkeypatch):
 
 def set_up(stage, **settings):
     module = ReasoningDataModule(**settings)
-    rejected = SimpleNamespace(rejection=lambda problem, training: f"training={training}")
+    schedule = RolloutSchedule(prompts=2, group_size=2, micro_batch=2)
+    rejected = SimpleNamespace(rejection=lambda problem, training: f"training={training}", schedule=schedule)
     module.trainer = SimpleNamespace(
-        lightning_module=rejected, is_global_zero=False, log_dir=None, reload_dataloaders_every_n_epochs=1
-    )
+        lightning_module=rejected, is_global_zero=False, log_dir=None, reload_dataloaders_every_n_epochs=1,
+        world_size=1, fast_dev_run=False, limit_train_batches=1.0,
+    )  # fmt: skip
     module.setup(stage)
     return module
 

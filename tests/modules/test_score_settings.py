@@ -29,7 +29,7 @@ def seen(tiny_folder, playground_folder, tmp_path_factory):
 
         def _sample(self, groups, prompts):
             real = self.policy.sample
-            self.policy.sample = lambda p, sampling, seeds: sampled.add(sampling) or real(p, sampling, seeds)
+            self.policy.sample = lambda p, sampling, seeds: sampled.update(sampling) or real(p, sampling, seeds)
             try:
                 return super()._sample(groups, prompts)
             finally:
