@@ -23,6 +23,10 @@ class QuickstartStudy:
     n_test: int
     config_dir: Path
     overlays: tuple[Overlay, ...] = ()
+    by = ("family", "difficulty")
+    same_test = False
+    remedy = "give it to every arm by --overlay grpo=FILE"
+    prepared = None
 
     @classmethod
     def read(cls, n_test: int, config_dir: str, overlays: list[str]) -> "QuickstartStudy":
@@ -57,6 +61,9 @@ class QuickstartStudy:
     def scores(self, start: Path) -> Path:
         """The file that `scoring` leaves."""
         return self._settings(0, start).scores
+
+    def check(self, start: Path) -> None:
+        """Nothing: the data are the playground's own."""
 
     def _settings(self, seed: int, run: Path, *overlays: Overlay, **changes: object) -> Settings:
         return Settings(

@@ -3,13 +3,14 @@ import io
 import pytest
 from rich.console import Console
 
-from cogito_pl.report.ablation import COLUMNS, draw_figure, figure, markdown, notes, rows, terminal_table
+from cogito_pl.report.ablation import COLUMNS, markdown, notes, rows, terminal_table
+from cogito_pl.report.ablation_figure import draw_figure, figure
 from tests.experiments.ablation.results import result
 
 
 def test_every_arm_has_a_row_with_its_numbers():
     table = {cells[0]: cells[1:] for cells in rows(result())}
-    assert list(table) == ["SFT (start)", "plain", "better", "broken (2 of 2 failed)"]
+    assert list(table) == ["start", "plain", "better", "broken (2 of 2 failed)"]
     assert table["plain"] == ["45.0 [26, 66]", "-", "-", "10.0", "40"]
     assert table["better"][0] == "75.0 [53, 89]"
     assert table["better"][1].startswith("+30.0 [")
@@ -60,7 +61,7 @@ def test_the_terminal_shows_the_table_and_takes_no_text_for_markup(width):
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_the_image_has_a_row_per_arm_and_a_dot_per_seed(seeds):
     left, right = figure(result(seeds)).axes
-    assert [label.get_text() for label in left.get_yticklabels()] == ["SFT (start)", "plain", "better", "broken"]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["start", "plain", "better", "broken"]
     dots = [offset for drawn in left.collections for offset in drawn.get_offsets()]
     assert len(dots) == 3 * seeds
     assert "no result" in [text.get_text() for text in left.texts]
