@@ -73,13 +73,15 @@ def over_seeds(
         `difference`: the mean `estimate` with `ci_problems`, and `ci_seeds` over the estimates of the seeds (Student),
         null with fewer than two; `won` and `lost` completions; `area`, the difference of the areas, with `ci_seeds`.
         Intervals over problems are those of Wilson and Newcombe where a problem has one completion; else Student's, of
-        the means of the problems. Without results, nothing.
+        the means of at least two problems. Without results, nothing.
     """
     if not results:
         return {}
     clustered = scores is not None and (same_test or results[0]["samples"] > 1)
     correct, count = sum(result["correct"] for result in results), sum(result["n"] for result in results)
-    interval = problem_interval(scores, same_test=same_test) if clustered else list(wilson(correct, count))
+    interval = list(wilson(correct, count))
+    if clustered and (ends := problem_interval(scores, same_test=same_test)):
+        interval = [max(0.0, ends[0]), min(1.0, ends[1])]
     summary = {
         "accuracy": fmean(result["accuracy"] for result in results),
         "accuracy_ci": interval,
@@ -92,10 +94,9 @@ def over_seeds(
         summary["cpu_s"] = fmean(result["cost"]["cpu_s"] for result in results)
     if differences := [result["difference"] for result in results if "difference" in result]:
         both, won, lost, neither = (sum(difference[name] for difference in differences) for name in PAIRS)
+        ends = problem_interval(gains(scores, plain), same_test=same_test) if clustered else None
         summary["difference"] = seed_mean([difference["estimate"] for difference in differences]) | {
-            "ci_problems": problem_interval(gains(scores, plain), same_test=same_test)
-            if clustered
-            else list(paired_difference(both, won, lost, neither)[1:]),
+            "ci_problems": ends or list(paired_difference(both, won, lost, neither)[1:]),
             "won": won,
             "lost": lost,
         }

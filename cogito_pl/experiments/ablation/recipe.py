@@ -216,7 +216,15 @@ class RecipeStudy:
             except ValueError as error:
                 raise SettingsError(f"{' + '.join(map(str, files))}: {error}") from error
         config = deepcopy(self._configs[files])
-        return moved(config, self.data.rstrip("/"), str(start / "data")) if self.data else config
+        if not self.data:
+            return config
+        own = moved(config, self.data.rstrip("/"), str(start / "data"))
+        if own == config and files[: len(self.recipe)] == self.recipe:  # a start may have data that all seeds share
+            raise SettingsError(
+                f"--data {self.data}: no path of the recipe {' + '.join(map(str, files))} lies there; name the folder "
+                "of its sources"
+            )
+        return own
 
     def _plan(self, folder: Path, seed: int, phases: list[Phase], **files: tuple[Path, ...]) -> Plan:
         fingerprint = {

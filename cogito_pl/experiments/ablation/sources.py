@@ -1,11 +1,14 @@
 """Checks the data sources of a recipe before anything is trained: their files, and the columns of a breakdown."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cogito_pl.data.reading.folders import open_table
 from cogito_pl.data.source import Columns, Source
 from cogito_pl.experiments.graded import OF_EVERY_ROW
+from cogito_pl.experiments.log import libraries_log_to
 from cogito_pl.experiments.phases import SettingsError
 
 
@@ -21,7 +24,8 @@ def check_sources(sources: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) 
     """
     for source in map(source_of, sources):
         try:
-            table = open_table(source)
+            with libraries_log_to(Path(os.devnull)):
+                table = open_table(source)
         except (OSError, ValueError) as error:
             raise SettingsError(str(error)) from error
         known = [name for name in table.columns if name not in vars(source.columns).values()]
