@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cogito_pl.experiments.command import experiments_parser, with_study
+from cogito_pl.experiments.command import build_parser, with_study
 
 LOG_WIDTH = 120
 """Columns at least where the output goes to a file, so that the table fits."""
@@ -16,7 +16,7 @@ LOG_WIDTH = 120
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; invalid settings end it with a message."""
-    parser = experiments_parser()
+    parser = build_parser()
     given = parser.parse_args(arguments)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Imported here: torch reads the environment when it is imported.

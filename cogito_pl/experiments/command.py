@@ -14,7 +14,7 @@ OPTIONS = (*LISTS, "data", *NUMBERS)
 """What a study file may hold: options of `ablate` by name."""
 
 
-def experiments_parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m cogito_pl.experiments", description="Tells a method from noise.", allow_abbrev=False

@@ -76,7 +76,7 @@ def kept_images(
 
 
 def compared_answers(answers: Answers) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Per arm, the first problems that it wins and that it loses against the plain recipe, with both completions."""
+    """Per arm, the first problems that either it or the plain recipe alone solves, with both completions."""
     plain = answers.rows.get(PLAIN, [])
     found = {}
     for name, rows in answers.rows.items():
@@ -86,8 +86,10 @@ def compared_answers(answers: Answers) -> dict[str, dict[str, list[dict[str, Any
         won = [pair for pair in pairs if (correct(pair[0]), correct(pair[1])) == (True, False)]
         lost = [pair for pair in pairs if (correct(pair[0]), correct(pair[1])) == (False, True)]
         found[name] = {
-            f"{name} wins {len(won):,}": [shown(pair, name, answers.images) for pair in won[:MOST]],
-            f"{name} loses {len(lost):,}": [shown(pair, name, answers.images) for pair in lost[:MOST]],
+            f"{len(own):,} problems that {name} {verb}, the first {min(MOST, len(own))}": [
+                shown(pair, name, answers.images) for pair in own[:MOST]
+            ]
+            for verb, own in ((f"solves and {PLAIN} fails", won), (f"fails and {PLAIN} solves", lost))
         }
     return found
 

@@ -9,11 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from cogito_pl.experiments.ablation.arms import PLAIN
-from cogito_pl.report.ablation_figure import draw_dots, draw_mean
+from cogito_pl.report.ablation_figure import NOISE, draw_dots, draw_mean
 from cogito_pl.report.charts import BLUE, COLOURS, drawn
-
-NOISE = "#eef1f4"
-"""Colour of the differences that so many seeds cannot tell from noise."""
 
 
 def colours(arms: Sequence[str]) -> dict[str, str]:
@@ -41,7 +38,9 @@ def curve_chart(arms: Mapping[str, Mapping[str, Any]]) -> Markup:
             axes.plot(steps, [fmean(v) for v in values], color=palette[arm], linewidth=1.6, label=arm, marker=alone)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
         axes.set_xlabel("updates", fontsize=8, loc="right")
-        axes.legend(loc="lower right", frameon=False, fontsize=8)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, frameon=False, fontsize=8, handlelength=1.2
+        )  # fmt: skip
         return result()
 
 

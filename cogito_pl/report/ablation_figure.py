@@ -14,6 +14,8 @@ START = "start"
 """Label of the model that all arms start from."""
 GREY = "#6b7178"
 """The colour of the start, darker than in charts so that thin marks show; the plain recipe is blue, arms vermilion."""
+NOISE = "#e9edf1"
+"""The colour of differences that so many seeds cannot tell from noise."""
 DOTS = (0.24, 0.38)
 """Offsets of the dots of the first and of the last seed below the middle of their row, in rows."""
 
@@ -37,9 +39,11 @@ def figure(result: Mapping[str, Any]) -> Figure:
             continue
         draw_dots(left, place, [own["accuracy"] for own in done], colour)
         draw_mean(left, place, arm["accuracy"], arm["accuracy_ci"], None, colour)
-        if difference := arm.get("difference"):
+        if name != START and (difference := arm.get("difference")):  # the start would set the scale
             draw_dots(right, place, [own["difference"]["estimate"] for own in done if "difference" in own], colour)
             draw_mean(right, place, difference["estimate"], difference["ci_problems"], difference["ci_seeds"], colour)
+    if told := result.get("resolution"):
+        right.axvspan(-100 * told["here"], 100 * told["here"], color=NOISE, linewidth=0, zorder=0)
     right.axvline(0, color=BLUE, linewidth=1, zorder=0)
     left.set_yticks(range(len(arms)), arms, fontsize=9)
     left.set_ylim(len(arms) - 0.4, -0.6)
@@ -59,9 +63,10 @@ def caption(result: Mapping[str, Any]) -> str:
     """How to read the figure."""
     seeds = len(result["seeds"])
     thin = "; thin line: 95% over seeds" if seeds > 1 else ""
+    grey = " Grey: not told from noise." if result.get("resolution") else ""
     return (
         f"Dots: seeds ({seeds}). Bar: mean; pale line: 95% over problems{thin}.\n"
-        f"{result['n_test']:,} problems per seed; {result['equal']['updates']:,} updates for every arm."
+        f"{result['n_test']:,} problems per seed; {result['equal']['updates']:,} updates for every arm.{grey}"
     )
 
 

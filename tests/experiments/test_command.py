@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from cogito_pl.experiments.__main__ import main
-from cogito_pl.experiments.command import experiments_parser, read_study, with_study
+from cogito_pl.experiments.command import build_parser, read_study, with_study
 from cogito_pl.experiments.phases import SettingsError
 
 
 def options(*words):
-    return with_study(vars(experiments_parser().parse_args(["ablate", "--out", "o", *words])))
+    return with_study(vars(build_parser().parse_args(["ablate", "--out", "o", *words])))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cogito_pl.report.ablation import COLUMNS, markdown, notes, rows, terminal_table
+from cogito_pl.report.ablation import COLUMNS, columns, markdown, notes, rows, terminal_table
 from cogito_pl.report.ablation_figure import draw_figure, figure
 from tests.experiments.ablation.results import result
 
@@ -65,13 +65,51 @@ def test_the_image_has_a_row_per_arm_and_a_dot_per_seed(seeds):
     dots = [offset for drawn in left.collections for offset in drawn.get_offsets()]
     assert len(dots) == 3 * seeds
     assert "no result" in [text.get_text() for text in left.texts]
-    assert {round(float(x)) for drawn in right.collections for x, _ in drawn.get_offsets()} >= {30}
+    assert {round(float(x)) for drawn in right.collections for x, _ in drawn.get_offsets()} == {30}
 
 
-def test_better_arms_are_further_to_the_right():
-    _, right = figure(result()).axes
-    start, better = ([x for x, _ in drawn.get_offsets()] for drawn in right.collections)
-    assert max(start) < 0 < min(better)
+def test_the_start_is_not_on_the_axis_of_differences():
+    left, right = figure(result()).axes
+    places = {round(float(y)) for drawn in right.collections for _, y in drawn.get_offsets()}
+    assert places == {2}  # the row of the arm `better`
+    assert {round(float(y)) for drawn in left.collections for _, y in drawn.get_offsets()} == {0, 1, 2}
+
+
+def test_differences_that_the_seeds_cannot_find_are_shaded():
+    noisy = result()
+    noisy["resolution"] = {"sd": 0.02, "smallest": {}, "here": 0.07}
+    _, right = figure(noisy).axes
+    (band,) = right.patches
+    assert [band.get_x(), band.get_width()] == pytest.approx([-7, 14])
+    assert not list(figure(noisy | {"resolution": None}).axes[1].patches)
+
+
+def test_a_difference_below_the_resolution_is_marked_and_the_resolution_is_told():
+    noisy = result()
+    assert "~" not in rows(noisy)[2][2]
+    noisy["resolution"] = {"sd": 0.0123, "smallest": {"3": 0.04, "5": 0.02, "8": 0.014}, "here": 0.3001}
+    assert rows(noisy)[2][2].startswith("+30.0~ [")
+    (note,) = (note for note in notes(noisy) if "power" in note)
+    assert "1.23 points" in note
+    assert "3 seeds 4.0, 5 seeds 2.0, 8 seeds 1.4, here 30.0 points" in note
+    assert any("unknown: that takes two seeds" in note for note in notes(result(seeds=1)))
+
+
+def test_greedy_accuracy_and_areas_have_columns_where_there_are_any():
+    more = result()
+    assert columns(more) == list(COLUMNS)
+    more["arms"]["plain"] |= {"greedy": 0.875, "area": 0.5}
+    more["arms"]["better"] |= {"greedy": 0.9, "area": 0.6}
+    more["arms"]["better"]["difference"]["area"] = {"estimate": 0.104, "ci_seeds": [0.05, 0.15]}
+    head, table = columns(more), {cells[0]: cells for cells in rows(more)}
+    assert head[2:6] == ["greedy, %", "points over plain", "over seeds", "area, points"]
+    assert table["better"][2] == "90.0"
+    assert table["better"][5] == "+10.4 [+5.0, +15.0]"
+    assert (table["start"][2], table["plain"][2], table["plain"][5]) == ("-", "87.5", "-")
+    assert {len(cells) for cells in table.values()} == {len(head)}
+    assert any(note.startswith("Area:") for note in notes(more))
+    more["arms"]["better"]["difference"]["area"]["ci_seeds"] = None
+    assert rows(more)[2][5] == "+10.4"
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.pdf", "a.svg"])

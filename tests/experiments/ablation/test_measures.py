@@ -51,10 +51,13 @@ def test_completions_to_one_problem_are_one_observation():
 
 
 def test_a_problem_that_all_seeds_share_is_one_observation():
-    scores, plain = {1: [1.0, 0.0, 0.0], 2: [1.0, 0.0, 1.0]}, {1: [0.0, 0.0, 0.0], 2: [1.0, 1.0, 0.0]}
+    scores, plain = (
+        {1: [1.0, 0.0, 0.0, 1.0] * 3, 2: [1.0, 0.0, 1.0, 0.0] * 3},
+        {1: [0.0] * 12, 2: [1.0, 1.0, 0.0, 0.0] * 3},
+    )
     own = summary(scores, plain, same_test=True, samples=1)
-    assert own["accuracy_ci"] == list(mean_interval([1.0, 0.0, 0.5])[1:])
-    assert own["difference"]["ci_problems"] == list(mean_interval([0.5, -0.5, 0.5])[1:])
+    assert own["accuracy_ci"] == list(mean_interval([1.0, 0.0, 0.5, 0.5] * 3)[1:])
+    assert own["difference"]["ci_problems"] == list(mean_interval([0.5, -0.5, 0.5, 0.5] * 3)[1:])
     assert problem_interval({1: [1.0]}, same_test=True) is None
 
 
