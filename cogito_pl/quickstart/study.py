@@ -27,6 +27,7 @@ class QuickstartStudy:
     same_test = False
     remedy = "give it to every arm by --overlay grpo=FILE"
     prepared = None
+    own_seeds = False
 
     @classmethod
     def read(cls, n_test: int, config_dir: str, overlays: list[str]) -> "QuickstartStudy":

@@ -7,8 +7,8 @@ from pathlib import Path
 from cogito_pl.report.run_folder import NoRunError
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the page that the command line asks for, and prints where it is."""
+def build_parser() -> argparse.ArgumentParser:
+    """The folder, and the file of the page."""
     parser = argparse.ArgumentParser("python -m cogito_pl.report", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "run",
@@ -18,6 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "the folder of an ablation",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page; report.html in the folder by default")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the page that the command line asks for, and prints where it is."""
+    parser = build_parser()
     given = parser.parse_args(arguments)
     # Imported after --help and mistakes of the command line.
     from cogito_pl.experiments.ablation.results import FILE

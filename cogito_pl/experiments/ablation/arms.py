@@ -95,6 +95,10 @@ class Study(Protocol):
         """How a setting is given to every arm, for messages."""
 
     @property
+    def own_seeds(self) -> bool:
+        """Whether an arm may change `seed_everything`, to measure what seeds alone change."""
+
+    @property
     def prepared(self) -> str | None:
         """The phase of a start that writes its data, where `check` must wait for them."""
 

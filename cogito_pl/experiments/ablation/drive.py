@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from cogito_pl.experiments.ablation.arms import PLAIN, Ablation
+from cogito_pl.experiments.ablation.arms import PLAIN, Ablation, Study
 from cogito_pl.experiments.ablation.configuration import fit_configurations
 from cogito_pl.experiments.ablation.fairness import check_equal, draws_from, sizes
 from cogito_pl.experiments.ablation.results import FILE, results, write_results
@@ -32,7 +32,7 @@ def ablate(ablation: Ablation, console: Console) -> bool:
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
     fits = configurations(ablation)
-    equal = common_sizes(fits, ablation.study.remedy)
+    equal = common_sizes(fits, ablation.study)
     if not ablation.study.prepared:
         ablation.study.check(ablation.folder(ablation.seeds[0]))
     claim_folder(ablation.run)
@@ -64,7 +64,7 @@ def configurations(ablation: Ablation) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], remedy: str) -> dict[str, Any]:
+def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) -> dict[str, Any]:
     """The sizes that all arms share, from the configurations of their fits.
 
     Raises:
@@ -74,9 +74,11 @@ def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], remedy: str) -
     for name, configs in fits.items():
         try:
             own[name] = sizes(configs)
+            if study.own_seeds:
+                del own[name]["seed_everything"]
         except ValueError as error:
             raise SettingsError(f"{option(name)}: {error}") from error
-        check_equal(name, own[name], own[PLAIN], remedy)
+        check_equal(name, own[name], own[PLAIN], study.remedy)
     return {name: value for name, value in own[PLAIN].items() if name != "seed_everything"}
 
 

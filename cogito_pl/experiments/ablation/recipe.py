@@ -52,6 +52,7 @@ class RecipeStudy:
     prepare: tuple[str, ...] = ()
     data: str = ""
     remedy = "give it to every arm by a further --recipe FILE"
+    own_seeds = True
     typical_s = MappingProxyType({"data": 5.0, "start": 40.0, "fit": 60.0, "evaluate": 20.0})
     _configs: dict[tuple[Path, ...], dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -107,7 +108,7 @@ class RecipeStudy:
         if arm.sft_first:
             raise SettingsError(f"--sft-first {arm.name}: only the quickstart has it; make it a --start recipe")
         files = (*self.recipe, *arm.files)
-        fit = self._fit("fit", files, seed, folder, start, self._model(start))
+        fit = self._fit("fit", files, self._seed(files, seed), folder, start, self._model(start))
         evaluation = self._evaluate(seed, folder, start, fit.artefact.parent)
         return self._plan(folder, seed, [fit, evaluation], recipe=files, test=self._test_files)
 
@@ -128,6 +129,11 @@ class RecipeStudy:
     @property
     def _test_files(self) -> tuple[Path, ...]:
         return (*self.recipe, *self.test)
+
+    def _seed(self, files: tuple[Path, ...], seed: int) -> int:
+        """The seed of a fit: another one where an arm changes `seed_everything`, to measure what seeds alone change."""
+        own, plain = (self._parsed(each)["seed_everything"] for each in (files, self.recipe))
+        return seed if own == plain else stable_seed("fit", seed, own, bits=31)
 
     def _model(self, start: Path) -> Path | None:
         return start / "start" / "export" if self.start_recipe else None
@@ -210,12 +216,7 @@ class RecipeStudy:
 
     def _config(self, files: tuple[Path, ...], start: Path) -> dict[str, Any]:
         """The complete configuration of a fit with these files, on the data of the seed whose start is in `start`."""
-        if files not in self._configs:
-            try:
-                self._configs[files] = resolved(files)
-            except ValueError as error:
-                raise SettingsError(f"{' + '.join(map(str, files))}: {error}") from error
-        config = deepcopy(self._configs[files])
+        config = deepcopy(self._parsed(files))
         if not self.data:
             return config
         own = moved(config, self.data.rstrip("/"), str(start / "data"))
@@ -225,6 +226,15 @@ class RecipeStudy:
                 "of its sources"
             )
         return own
+
+    def _parsed(self, files: tuple[Path, ...]) -> dict[str, Any]:
+        """The complete configuration of a fit with these files. Raises SettingsError."""
+        if files not in self._configs:
+            try:
+                self._configs[files] = resolved(files)
+            except ValueError as error:
+                raise SettingsError(f"{' + '.join(map(str, files))}: {error}") from error
+        return self._configs[files]
 
     def _plan(self, folder: Path, seed: int, phases: list[Phase], **files: tuple[Path, ...]) -> Plan:
         fingerprint = {

@@ -16,6 +16,7 @@ class PretendStudy:
     same_test = False
     remedy = "give it to every arm"
     prepared = None
+    own_seeds = False
     typical_s = dict.fromkeys(("data", "sft", "evaluate-sft", "score", "sft-first", "grpo", "evaluate-grpo"), 1.0)
 
     def start(self, seed, folder):

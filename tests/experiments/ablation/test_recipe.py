@@ -9,11 +9,14 @@ import yaml
 from cogito_pl.experiments.ablation import recipe as module
 from cogito_pl.experiments.ablation.arms import Ablation, Arm
 from cogito_pl.experiments.ablation.configuration import resolved
-from cogito_pl.experiments.ablation.drive import configurations
+from cogito_pl.experiments.ablation.drive import common_sizes, configurations
 from cogito_pl.experiments.ablation.recipe import RecipeStudy, moved
 from cogito_pl.experiments.phases import SettingsError
+from tests.experiments.ablation.studies import PretendStudy
+from tests.experiments.ablation.test_fairness import config as sized
 from tests.quickstart.conftest import RECIPES
 
+SIZED = sized()
 PREPARE = ("python -m tool --out {folder} --seed {seed}", "other '{folder}/a b'")
 START = Path("run/seed4")
 
@@ -24,7 +27,7 @@ def config(*files):
     values["data"] = {"train": [{"path": "D/train"}], "validation": [{"path": "D"}, {"path": "Data"}]}
     for file in files:
         for name, own in (yaml.safe_load(file.read_text()) or {}).items():
-            values[name] |= own
+            values[name] = values[name] | own if isinstance(own, dict) else own
     return values
 
 
@@ -110,6 +113,21 @@ def test_an_export_of_the_recipe_is_led_into_the_run_and_its_other_callbacks_are
     assert names == ["mine", "callbacks.HFExport", "cogito_pl.experiments.bar.PhaseBar"]
     assert "precious" not in yaml.safe_dump(fit.overlay)
     assert "mine" not in yaml.safe_dump(evaluate.overlay)
+
+
+def test_an_arm_that_changes_the_seed_has_rollouts_of_its_own_in_every_seed_and_the_same_grading(here):
+    Path("a.yaml").write_text("seed_everything: 99")
+    arms = Arm(name="plain"), Arm(name="copy", files=(Path("a.yaml"),))
+    plain, copy, later = (
+        study().arm(arm, seed, Path("arm"), START).phases for arm, seed in ((arms[0], 4), (arms[1], 4), (arms[1], 5))
+    )
+    seeds = [fit.overlay["seed_everything"] for fit, _ in (plain, copy, later)]
+    assert seeds[0] == 4
+    assert len(set(seeds)) == 3
+    assert plain[1].commands == copy[1].commands
+    assert common_sizes({"plain": [SIZED | {"seed_everything": 4}], "copy": [SIZED]}, study())
+    with pytest.raises(SettingsError, match="seed_everything is 1, in the plain recipe 4"):
+        common_sizes({"plain": [SIZED | {"seed_everything": 4}], "copy": [SIZED]}, PretendStudy())
 
 
 @pytest.mark.parametrize("changed", ["r.yaml", "a.yaml", "t.yaml"])
