@@ -1,6 +1,6 @@
 """The quickstart's recipes and data as what the arms of an ablation are variants of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class QuickstartStudy:
         """The file that `scoring` leaves."""
         return self._settings(0, start).scores
 
-    def check(self, start: Path) -> None:
+    def check(self, arms: Sequence[Arm], start: Path) -> None:
         """Nothing: the data are the playground's own."""
 
     def _settings(self, seed: int, run: Path, *overlays: Overlay, **changes: object) -> Settings:

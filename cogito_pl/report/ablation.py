@@ -56,8 +56,10 @@ def markdown(result: Mapping[str, Any]) -> str:
 def title(result: Mapping[str, Any]) -> str:
     """What was run, with which sizes."""
     equal, seeds = result["equal"], ", ".join(map(str, result["seeds"]))
+    samples = max((own.get("samples", 1) for own in result["start"]["seeds"].values()), default=1)
+    drawn = f" x {samples} sample{'s' * (samples > 1)} at temperature 1" if has(result, "greedy") else ""
     return (
-        f"Accuracy on {result['n_test']:,} new problems per seed after {equal['updates']:,} updates on rollouts of "
+        f"Accuracy on {result['n_test']:,} test problems{drawn} per seed after {equal['updates']:,} updates on rollouts of "
         f"{equal['schedule.prompts']} prompts x {equal['schedule.group_size']} completions; "
         f"seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cogito_pl.report.ablation import COLUMNS, columns, markdown, notes, rows, terminal_table
+from cogito_pl.report.ablation import COLUMNS, columns, markdown, notes, rows, terminal_table, title
 from cogito_pl.report.ablation_figure import draw_figure, figure
 from tests.experiments.ablation.results import result
 
@@ -98,9 +98,13 @@ def test_a_difference_below_the_resolution_is_marked_and_the_resolution_is_told(
 def test_greedy_accuracy_and_areas_have_columns_where_there_are_any():
     more = result()
     assert columns(more) == list(COLUMNS)
+    assert title(more).startswith("Accuracy on 10 test problems per seed after")
     more["arms"]["plain"] |= {"greedy": 0.875, "area": 0.5}
     more["arms"]["better"] |= {"greedy": 0.9, "area": 0.6}
     more["arms"]["better"]["difference"]["area"] = {"estimate": 0.104, "ci_seeds": [0.05, 0.15]}
+    assert title(more).startswith("Accuracy on 10 test problems x 1 sample at temperature 1 per seed after 40 updates")
+    more["start"]["seeds"]["1"]["samples"] = 3
+    assert "problems x 3 samples at" in title(more)
     head, table = columns(more), {cells[0]: cells for cells in rows(more)}
     assert head[2:6] == ["greedy, %", "points over plain", "over seeds", "area, points"]
     assert table["better"][2] == "90.0"

@@ -122,7 +122,7 @@ class Study(Protocol):
     def scores(self, start: Path) -> Path | None:
         """The file that `scoring` leaves and that arms with strata name; null where nothing is scored."""
 
-    def check(self, start: Path) -> None:
+    def check(self, arms: Sequence[Arm], start: Path) -> None:
         """Checks the data of a seed. Raises SettingsError."""
 
 

@@ -34,7 +34,7 @@ def ablate(ablation: Ablation, console: Console) -> bool:
     fits = configurations(ablation)
     equal = common_sizes(fits, ablation.study)
     if not ablation.study.prepared:
-        ablation.study.check(ablation.folder(ablation.seeds[0]))
+        ablation.study.check(ablation.arms, ablation.folder(ablation.seeds[0]))
     claim_folder(ablation.run)
     scores = str(ablation.study.scores(ablation.folder(ablation.seeds[0])))
     scored = any(scores in draws_from(configs) for configs in fits.values())
@@ -110,7 +110,7 @@ def prepare(ablation: Ablation, runs: list[Run], console: Console) -> None:
             console.print(f"\n[bold blue]Data of seed {run.seed}[/bold blue]", end="")
             run.record.reopen(run.to_do())  # what was made of earlier data
             run_phases([phase], Account(run.record, opened=spent()), console, run.plan.log, lambda _: "")
-        ablation.study.check(run.plan.folder)
+        ablation.study.check(ablation.arms, run.plan.folder)
 
 
 def carry_out(run: Run, runs: list[Run], ablation: Ablation, console: Console) -> None:

@@ -6,8 +6,7 @@ DIR/seed1/evaluate/         the start model, graded: sample1/, sample2/, ... and
 DIR/seed1/arms/<name>/      fit/ and evaluate/ of an arm
 """
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +15,14 @@ from typing import Any
 
 from cogito_pl.experiments.ablation.arms import Arm
 from cogito_pl.experiments.ablation.configuration import resolved
+from cogito_pl.experiments.ablation.recipe_phases import FOLDER, data_phase, evaluate_phase, fit_phase, moved
 from cogito_pl.experiments.ablation.sources import check_sources
-from cogito_pl.experiments.graded import GREEDY, SAMPLE
-from cogito_pl.experiments.phases import SHELL, TRAIN, Phase, Plan, SettingsError
+from cogito_pl.experiments.phases import Phase, Plan, SettingsError
 from cogito_pl.seeds import digest, stable_seed
 
-FOLDER, SEED = "{folder}", "{seed}"
-"""What preparing commands say for the folder of a seed's data and for the seed."""
 LOG = "ablation.log"
-EXPORT = "callbacks.HFExport"
-BAR = "cogito_pl.experiments.bar.PhaseBar"
+IMAGES = 100
+"""Test problems whose images are kept, once a seed, for the page of the ablation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +94,11 @@ class RecipeStudy:
 
     def start(self, seed: int, folder: Path) -> Plan:
         """Data and start model of a seed, graded."""
-        phases = [self._data(seed, folder)] if self.prepare else []
+        phases = [data_phase(self.prepare, seed, folder / "data")] if self.prepare else []
         if self.start_recipe:
-            phases.append(self._fit("start", self.start_recipe, seed, folder, folder, None))
-        phases.append(self._evaluate(seed, folder, folder, self._model(folder)))
+            phases.append(fit_phase("start", self.start_recipe, self._config(self.start_recipe, folder), seed, folder))
+        test = self._config(self._test_files, folder)
+        phases.append(evaluate_phase(test, self.samples, seed, folder, self._model(folder), images=IMAGES))
         return self._plan(folder, seed, phases, start=self.start_recipe, test=self._test_files)
 
     def arm(self, arm: Arm, seed: int, folder: Path, start: Path) -> Plan:
@@ -108,8 +106,10 @@ class RecipeStudy:
         if arm.sft_first:
             raise SettingsError(f"--sft-first {arm.name}: only the quickstart has it; make it a --start recipe")
         files = (*self.recipe, *arm.files)
-        fit = self._fit("fit", files, self._seed(files, seed), folder, start, self._model(start))
-        evaluation = self._evaluate(seed, folder, start, fit.artefact.parent)
+        config, own_seed = self._config(files, start), self._seed(files, seed)
+        fit = fit_phase("fit", files, config, own_seed, folder, self._model(start))
+        test = self._config(self._test_files, start)
+        evaluation = evaluate_phase(test, self.samples, seed, folder, fit.artefact.parent)
         return self._plan(folder, seed, [fit, evaluation], recipe=files, test=self._test_files)
 
     def scoring(self, seed: int, folder: Path, start: Path) -> Plan:
@@ -119,11 +119,17 @@ class RecipeStudy:
     def scores(self, start: Path) -> None:
         """Of no file: scores are data."""
 
-    def check(self, start: Path) -> None:
-        """Checks the data of a seed against the recipes. Raises SettingsError."""
-        trained = self._config(self.recipe, start)["data"]
-        first = self._config(self.start_recipe, start)["data"]["train"] if self.start_recipe else []
-        check_sources([*trained["train"], *trained["validation"], *first])
+    def check(self, arms: Sequence[Arm], start: Path) -> None:
+        """Checks the data of a seed against recipe, arms and test. Raises SettingsError."""
+        fits = [self.start_recipe] if self.start_recipe else []
+        for files in (*fits, *((*self.recipe, *arm.files) for arm in arms)):
+            data = self._config(files, start)["data"]
+            check_sources([*data["train"], *data["validation"]])
+            if data["strata"] and not Path(data["strata"]["file"]).is_file():
+                raise SettingsError(
+                    f"{files[-1]}: data.strata.file={data['strata']['file']} does not exist; score the data before, or "
+                    "by a command of --prepare"
+                )
         check_sources(self._config(self._test_files, start)["data"]["validation"], self.by)
 
     @property
@@ -137,82 +143,6 @@ class RecipeStudy:
 
     def _model(self, start: Path) -> Path | None:
         return start / "start" / "export" if self.start_recipe else None
-
-    def _data(self, seed: int, folder: Path) -> Phase:
-        data = folder / "data"
-        words = [shlex.split(command) for command in self.prepare]
-        values = {FOLDER: str(data), SEED: str(seed)}
-        return Phase(
-            name="data",
-            title="Data: prepare those of the seed",
-            program=SHELL,
-            commands=tuple(tuple(filled(word, values) for word in command) for command in words),
-            folder=data,
-            artefact=data,
-            overlay={},
-        )
-
-    def _fit(self, name: str, files: Sequence[Path], seed: int, run: Path, start: Path, model: Path | None) -> Phase:
-        folder, config = run / name, self._config(tuple(files), start)
-        kept = [own for own in config["trainer"]["callbacks"] or [] if own["class_path"] != EXPORT]
-        export = {"class_path": EXPORT, "init_args": {"path": str(folder / "export")}}
-        board = {"save_dir": str(folder), "name": "", "version": ""}  # no version folders: a restart logs to the same
-        logger = {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": board}
-        config["trainer"] |= {"logger": logger, "callbacks": [*kept, export, bar(name)]}
-        title = f"Fit: {' + '.join(file.name for file in files)}"
-        return self._phase(name, title, config, seed, run, model, folder / "export" / "config.json", [()])
-
-    def _evaluate(self, seed: int, run: Path, start: Path, model: Path | None) -> Phase:
-        config = self._config(self._test_files, start)
-        first = start == run  # images are kept once a seed
-        table = {"class_path": "callbacks.RolloutTable", "init_args": {"images": 0, "image_files": 100 * first}}
-        config["trainer"] |= {"logger": False, "callbacks": [table, bar("test")]}
-        config["data"]["train"] = []
-        folder = run / "evaluate"
-        draws = [(GREEDY, 0.0, seed)]
-        # Equal seeds for all arms, so that two of them differ by their models alone.
-        draws += [(f"{SAMPLE}{n}", 1.0, stable_seed("test", seed, n, bits=31)) for n in range(1, self.samples + 1)]
-        words = [
-            (
-                *("--trainer.default_root_dir", str(folder / name)),
-                *("--model.init_args.evaluation.temperature", str(temperature)),
-                *("--seed_everything", str(number)),
-                *("--verbose", "false"),
-            )
-            for name, temperature, number in draws
-        ]
-        title = f"Evaluate: greedy and {self.samples} samples at temperature 1"
-        artefact = folder / draws[-1][0] / "validation.rank0.jsonl"
-        return self._phase("evaluate", title, config, seed, run, model, artefact, words)
-
-    def _phase(
-        self,
-        name: str,
-        title: str,
-        config: dict[str, Any],
-        seed: int,
-        run: Path,
-        model: Path | None,
-        artefact: Path,
-        words: Sequence[tuple[str, ...]],
-    ) -> Phase:
-        file = run / "config" / f"{name}.yaml"
-        config["seed_everything"] = seed
-        config["trainer"] |= {"default_root_dir": str(run / name), "enable_model_summary": False}
-        if model:
-            config["model"]["init_args"]["policy"]["init_from"] = str(model)
-        command = "validate" if name == "evaluate" else "fit"
-        return Phase(
-            name=name,
-            title=title,
-            program=TRAIN,
-            commands=tuple((command, "--config", str(file), *further) for further in words),
-            folder=run / name,
-            artefact=artefact,
-            overlay=config,
-            overlay_file=file,
-            whole=True,
-        )
 
     def _config(self, files: tuple[Path, ...], start: Path) -> dict[str, Any]:
         """The complete configuration of a fit with these files, on the data of the seed whose start is in `start`."""
@@ -244,26 +174,3 @@ class RecipeStudy:
             "configuration": {name: [digest(file.read_bytes()) for file in own] for name, own in files.items()},
         }
         return Plan(folder=folder, phases=tuple(phases), fingerprint=fingerprint, log=folder / LOG)
-
-
-def bar(label: str) -> dict[str, Any]:
-    """The setting of the progress bar of a phase."""
-    return {"class_path": BAR, "init_args": {"label": label}}
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with its placeholders replaced."""
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
-
-
-def moved(config: Any, old: str, new: str) -> Any:
-    """A configuration in which every path in the folder `old` is the same path in the folder `new`."""
-    if isinstance(config, Mapping):
-        return {name: moved(value, old, new) for name, value in config.items()}
-    if isinstance(config, list):
-        return [moved(value, old, new) for value in config]
-    if isinstance(config, str) and (config == old or config.startswith(f"{old}/")):
-        return new + config[len(old) :]
-    return config

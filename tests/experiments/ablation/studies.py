@@ -33,7 +33,7 @@ class PretendStudy:
     def scores(self, start):
         return start / "scores" / "train.parquet"
 
-    def check(self, start):
+    def check(self, arms, start):
         pass
 
 

@@ -14,6 +14,7 @@ from cogito_pl.experiments.ablation import results as summing
 from cogito_pl.experiments.ablation.drive import ablate as run_ablation
 from cogito_pl.experiments.ablation.results import FILE, read_results
 from cogito_pl.experiments.graded import read_samples
+from cogito_pl.experiments.intervals import mean_interval
 from cogito_pl.experiments.phases import SettingsError
 from cogito_pl.experiments.power import smallest_difference
 from cogito_pl.experiments.record import OtherRunError
@@ -90,6 +91,8 @@ def test_every_arm_runs_after_the_start_of_its_seed(pretend, make_ablation):
     assert result["arms"]["a"]["seeds"]["2"]["updates"] == {"grpo": 40}
     assert result["arms"]["a"]["seeds"]["2"]["cost"]["cpu_s"] >= 0
     assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
+    assert result["arms"]["a"]["seeds"]["2"]["evaluation"] == "seed2/arms/a/evaluate-grpo"
+    assert result["start"]["seeds"]["1"]["by_family"]["count"]["n"] == 2
 
 
 def test_the_table_and_the_figure_are_made_from_the_results(pretend, make_ablation, capsys):
@@ -234,7 +237,7 @@ class PreparedStudy(PretendStudy):
 
     prepared, refused = "data", None
 
-    def check(self, start):
+    def check(self, arms, start):
         assert (start / "data").exists() or not self.prepared
         if start.name == self.refused:
             raise SettingsError(f"--by topic: {start} has no such column")
@@ -251,6 +254,16 @@ def test_the_data_of_all_seeds_are_written_and_checked_before_anything_is_traine
     assert ablate(prepared(make_ablation, [1, 2]))
     assert pretend.ran[:3] == ["seed1 sft data", "seed2 sft data", "seed1 sft sft"]
     assert pretend.ran.count("seed1 sft data") == 1
+
+
+def test_seeds_that_share_their_test_are_one_observation_of_a_problem(pretend, make_ablation):
+    ablation = prepared(make_ablation, [1, 2], same_test=True, n_test=None)
+    ablate(ablation)
+    found = read_results(ablation.run)
+    assert found["n_test"] == 4  # as many as were graded
+    assert found["start"]["accuracy_ci"] == [0.0, mean_interval([1.0, 0.0, 0.0, 0.0])[2]]
+    difference = found["start"]["difference"]
+    assert difference["ci_problems"] == list(mean_interval([0.0, -1.0, 0.0, 0.0])[1:])
 
 
 def test_data_that_do_not_fit_end_it_before_anything_is_trained(pretend, make_ablation):

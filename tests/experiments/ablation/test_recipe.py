@@ -10,7 +10,8 @@ from cogito_pl.experiments.ablation import recipe as module
 from cogito_pl.experiments.ablation.arms import Ablation, Arm
 from cogito_pl.experiments.ablation.configuration import resolved
 from cogito_pl.experiments.ablation.drive import common_sizes, configurations
-from cogito_pl.experiments.ablation.recipe import RecipeStudy, moved
+from cogito_pl.experiments.ablation.recipe import RecipeStudy
+from cogito_pl.experiments.ablation.recipe_phases import moved
 from cogito_pl.experiments.phases import SettingsError
 from tests.experiments.ablation.studies import PretendStudy
 from tests.experiments.ablation.test_fairness import config as sized
@@ -167,6 +168,36 @@ def test_a_start_may_have_data_that_all_seeds_share(here):
     Path("s.yaml").write_text("data: {train: [{path: elsewhere}], validation: []}")
     _, fit, _ = study(prepare=PREPARE, data="D").start(4, START).phases
     assert fit.overlay["data"]["train"] == [{"path": "elsewhere"}]
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The paths of the sources that are opened, with the columns that they must have."""
+    found = []
+    note = lambda sources, by=(): found.extend((source["path"], *by) for source in sources)  # noqa: E731
+    monkeypatch.setattr(module, "check_sources", note)
+    return found
+
+
+def test_the_data_of_start_recipe_arms_and_test_are_opened(here, opened):
+    for name in ("r", "s", "a", "t"):
+        Path(f"{name}.yaml").write_text(f"data: {{train: [{{path: D/{name}}}], validation: [], strata: null}}")
+    Path("t.yaml").write_text("data: {validation: [{path: D/test}], strata: null}")
+    own = study(prepare=PREPARE, data="D", by=("topic",))
+    own.check([Arm(name="plain"), Arm(name="t", files=(Path("a.yaml"),))], START)
+    assert opened == [*((f"run/seed4/data/{name}",) for name in ("s", "r", "a")), ("run/seed4/data/test", "topic")]
+
+
+def test_an_arm_that_draws_from_scores_that_are_not_there_is_refused(here, opened):
+    for name in ("r", "s"):
+        Path(f"{name}.yaml").write_text("data: {strata: null}")
+    Path("a.yaml").write_text("data: {strata: {file: D/scores.parquet}}")
+    arms = [Arm(name="t", files=(Path("a.yaml"),))]
+    with pytest.raises(SettingsError, match=r"a\.yaml: data\.strata\.file=run/seed4/data/scores\.parquet does not"):
+        study(prepare=PREPARE, data="D").check(arms, START)
+    Path("D").mkdir()
+    Path("D/scores.parquet").touch()
+    study().check(arms, START)
 
 
 def test_an_sft_fit_of_an_arm_is_refused(here):
