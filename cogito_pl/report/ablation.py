@@ -59,8 +59,8 @@ def title(result: Mapping[str, Any]) -> str:
     samples = max((own.get("samples", 1) for own in result["start"]["seeds"].values()), default=1)
     drawn = f" x {samples} sample{'s' * (samples > 1)} at temperature 1" if has(result, "greedy") else ""
     return (
-        f"Accuracy on {result['n_test']:,} test problems{drawn} per seed after {equal['updates']:,} updates on rollouts "
-        f"of {equal['schedule.prompts']} prompts x {equal['schedule.group_size']} completions; "
+        f"Accuracy on {result['n_test']:,} test problems{drawn} per seed after {equal['updates']:,} updates on "
+        f"rollouts of {equal['schedule.prompts']} prompts x {equal['schedule.group_size']} completions; "
         f"seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )
 
