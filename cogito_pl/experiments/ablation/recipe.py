@@ -121,16 +121,20 @@ class RecipeStudy:
 
     def check(self, arms: Sequence[Arm], start: Path) -> None:
         """Checks the data of a seed against recipe, arms and test. Raises SettingsError."""
-        fits = [self.start_recipe] if self.start_recipe else []
+        fits, sources = [self.start_recipe] if self.start_recipe else [], []
         for files in (*fits, *((*self.recipe, *arm.files) for arm in arms)):
             data = self._config(files, start)["data"]
-            check_sources([*data["train"], *data["validation"]])
+            sources += [*data["train"], *data["validation"]]
             if data["strata"] and not Path(data["strata"]["file"]).is_file():
                 raise SettingsError(
                     f"{files[-1]}: data.strata.file={data['strata']['file']} does not exist; score the data before, or "
                     "by a command of --prepare"
                 )
-        check_sources(self._config(self._test_files, start)["data"]["validation"], self.by)
+        check_sources(sources)
+        test = self._config(self._test_files, start)["data"]["validation"]
+        if not test:
+            raise SettingsError("--test is missing, and the recipe has no data.validation to grade models on; name one")
+        check_sources(test, self.by)
 
     @property
     def _test_files(self) -> tuple[Path, ...]:

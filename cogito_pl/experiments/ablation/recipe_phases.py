@@ -42,7 +42,8 @@ def fit_phase(
         model: What it starts from; the recipe's own when null.
     """
     folder = run / name
-    kept = [own for own in config["trainer"]["callbacks"] or [] if own["class_path"] != EXPORT]
+    given = config["trainer"]["callbacks"] or []
+    kept = [own for own in (given if isinstance(given, list) else [given]) if own["class_path"] != EXPORT]
     export = {"class_path": EXPORT, "init_args": {"path": str(folder / "export")}}
     board = {"save_dir": str(folder), "name": "", "version": ""}  # no version folders: a restart logs to the same
     logger = {"class_path": "lightning.pytorch.loggers.TensorBoardLogger", "init_args": board}

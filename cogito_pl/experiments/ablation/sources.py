@@ -13,16 +13,16 @@ from cogito_pl.experiments.phases import SettingsError
 
 
 def check_sources(sources: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) -> None:
-    """Opens the sources.
+    """Opens the sources, each once.
 
     Args:
         sources: As plain values.
         by: Columns that each of them must have beside those that make a problem.
 
     Raises:
-        SettingsError: There is none to break down, one cannot be opened, or it has no column of `by`.
+        SettingsError: A source cannot be opened, or has no column of `by`.
     """
-    for source in map(source_of, sources):
+    for source in dict.fromkeys(map(source_of, sources)):
         try:
             with libraries_log_to(Path(os.devnull)):
                 table = open_table(source)

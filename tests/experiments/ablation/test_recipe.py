@@ -131,6 +131,12 @@ def test_an_arm_that_changes_the_seed_has_rollouts_of_its_own_in_every_seed_and_
         common_sizes({"plain": [SIZED | {"seed_everything": 4}], "copy": [SIZED]}, PretendStudy())
 
 
+def test_a_single_callback_need_not_be_a_list(here):
+    Path("r.yaml").write_text("trainer: {callbacks: {class_path: mine}}")
+    fit, _ = study().arm(Arm(name="plain"), 4, Path("arm"), START).phases
+    assert fit.overlay["trainer"]["callbacks"][0] == {"class_path": "mine"}
+
+
 @pytest.mark.parametrize("changed", ["r.yaml", "a.yaml", "t.yaml"])
 def test_a_changed_file_is_another_run(here, changed):
     arm = Arm(name="t", files=(Path("a.yaml"),))
@@ -186,6 +192,13 @@ def test_the_data_of_start_recipe_arms_and_test_are_opened(here, opened):
     own = study(prepare=PREPARE, data="D", by=("topic",))
     own.check([Arm(name="plain"), Arm(name="t", files=(Path("a.yaml"),))], START)
     assert opened == [*((f"run/seed4/data/{name}",) for name in ("s", "r", "a")), ("run/seed4/data/test", "topic")]
+
+
+def test_a_recipe_without_anything_to_grade_on_is_refused(here, opened):
+    for name in ("r", "s"):
+        Path(f"{name}.yaml").write_text("data: {validation: [], strata: null}")
+    with pytest.raises(SettingsError, match=r"--test is missing, and the recipe has no data\.validation"):
+        study().check([Arm(name="plain")], START)
 
 
 def test_an_arm_that_draws_from_scores_that_are_not_there_is_refused(here, opened):

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from cogito_pl.data.reading.folders import open_table
+from cogito_pl.experiments.ablation import sources as module
 from cogito_pl.experiments.ablation.sources import check_sources
 from cogito_pl.experiments.phases import SettingsError
 
@@ -29,3 +31,15 @@ def test_another_column_is_refused_with_those_that_there_are(source, name):
 def test_a_source_that_cannot_be_opened_is_refused(source):
     with pytest.raises(SettingsError, match=r"none\.jsonl does not exist"):
         check_sources([source | {"path": "none.jsonl"}])
+
+
+def test_a_source_that_several_arms_share_is_opened_once(source, monkeypatch):
+    opened = []
+
+    def note(own):
+        opened.append(own.limit)
+        return open_table(own)
+
+    monkeypatch.setattr(module, "open_table", note)
+    check_sources([source, dict(source), source | {"limit": 1}, source])
+    assert opened == [None, 1]
