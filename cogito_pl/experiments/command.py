@@ -25,8 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
         "power",
         help="what an ablation can tell from noise",
         description="Reports, for every arm of an ablation, the standard deviation over seeds of its differences to "
-        "the plain recipe, and the smallest difference that a paired t test (two-sided, 5%%) finds with a power of "
-        "80%%.",
+        "the plain recipe, and the smallest difference that a paired t test (two-sided, 5%) finds with a power of "
+        "80%.",
         allow_abbrev=False,
     )
     power.add_argument("folder", type=Path, metavar="DIR", help="folder of an ablation")
@@ -49,14 +49,29 @@ def _add_ablate(commands: Any) -> None:
         ablate.add_argument(f"--{name}", help=text, **further)
 
     several = {"action": "append", "default": []}
-    add("study", "a YAML file with these options by name; those of the command line are added to its lists", type=Path)
+    add(
+        "study",
+        "a YAML file with these options by name; those of the command line are added to its lists",
+        type=Path,
+        metavar="FILE",
+    )
     add("recipe", "a recipe of train.py fit; a further one is added to it for every arm", metavar="FILE", **several)
     add("start", "a recipe whose export every arm starts from; a further one is added to it", metavar="FILE", **several)
     add("with", "an arm: the recipe with these files, called NAME", metavar="[NAME=]FILE[+FILE...]", **several)
     add("test", "what is added to the recipe to grade models, such as data.validation", metavar="FILE", **several)
     add("by", "a column of the test data to break the results down by", metavar="COLUMN", **several)
-    add("samples", "completions per test problem at temperature 1, beside a greedy one (default: 3)", type=int)
-    add("prepare", "a command that writes data of a seed: {folder} and {seed} are filled in", **several)
+    add(
+        "samples",
+        "completions per test problem at temperature 1, beside a greedy one (default: 3)",
+        type=int,
+        metavar="N",
+    )
+    add(
+        "prepare",
+        "a command that writes data of a seed: {folder} and {seed} are filled in",
+        metavar="COMMAND",
+        **several,
+    )
     add("data", "the folder of the recipes for which every seed gets a {folder} of its own", metavar="DIR", default="")
     add("seeds", "one run of every arm per seed (default: 1)", type=int, nargs="+", metavar="SEED")
     ablate.add_argument("--out", required=True, metavar="DIR", help="folder of the ablation")
