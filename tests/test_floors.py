@@ -17,7 +17,8 @@ FLOORS = {
     "cogito_pl.listed_callbacks": 5,
     "cogito_pl.quiet": 5, "cogito_pl.terminal": 5, "cogito_pl.threads": 5, "cogito_pl.trainer_checks": 5,
     "cogito_pl.user_errors": 5, "train": 5, "cogito_pl.experiments.intervals": 1,
-    "cogito_pl.experiments": 6, "cogito_pl.report": 7, "cogito_pl.quickstart": 8,
+    "cogito_pl.experiments": 6, "cogito_pl.report": 7, "cogito_pl.report.curves": 5,
+    "cogito_pl.experiments.__main__": 8, "cogito_pl.quickstart": 8,
 }  # fmt: skip
 LOWEST_FLOOR_OF = {"transformers": 2, "datasets": 2, "lightning": 3}
 

@@ -13,12 +13,35 @@ from cogito_pl.files import read_jsonl
 
 PAIRS = ("both", "won", "lost", "neither")
 """Problems that both of two models solve, that only the first solves, only the second, or none."""
+GREEDY, SAMPLE = "greedy", "sample"
+"""Folders of an evaluation: the likeliest completions, and one folder for every sample: `sample1`, `sample2`, ..."""
+OF_EVERY_ROW = ("kind", "source")
+"""What every row can be grouped by; further names are those of columns of its data."""
+Samples = list[list[dict]]
+"""Graded completions: a list per sample, each of the same problems in the same order."""
 
 
 def read_rows(folder: Path) -> list[dict]:
     """The graded completions that a validation left in `folder`, in the order of the problems."""
     rows = [row for file in sorted(folder.glob("validation.rank*.jsonl")) for row in read_jsonl(file)]
     return sorted(rows, key=lambda row: row["draw"])
+
+
+def read_samples(folder: Path) -> Samples:
+    """The samples of an evaluation; where it has no folders for them, the completions in `folder` or `greedy` alone."""
+    several = sorted(folder.glob(f"{SAMPLE}[0-9]*"), key=lambda path: int(path.name.removeprefix(SAMPLE)))
+    greedy = folder / GREEDY
+    return [read_rows(own) for own in several or [greedy if greedy.is_dir() else folder]]
+
+
+def problem_scores(samples: Samples) -> list[float]:
+    """Share of correct completions of every problem."""
+    return [sum(row["verdict"] == "right" for row in rows) / len(rows) for rows in zip(*samples, strict=True)]
+
+
+def group_of(row: dict, name: str) -> str:
+    """The group of a row by a column; a dash where the row has no value."""
+    return str(row[name] if name in OF_EVERY_ROW else row["meta"].get(name, "-"))
 
 
 def check_same_problems(rows: list[dict], others: list[dict], folder: Path, other: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from statistics import fmean, stdev
 
 Z95 = 1.959963984540054
@@ -74,6 +75,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     return mean, mean - half, mean + half
 
 
+@cache
 def student_quantile(degrees: int, level: float = 0.95) -> float:
     """The `t` with `P(|T| <= t) = level` under Student's distribution.
 

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from cogito_pl.experiments.record import Account, Record
 
 TRAIN = ("train.py",)
 """The program that trains, evaluates and scores."""
+SHELL = ()
+"""No program: the commands are whole command lines, such as those that prepare data."""
 YAML_FORM = {"sort_keys": False, "allow_unicode": True, "default_flow_style": None, "width": 120}
 """How overlays are written: in the order of the code, innermost values on one line."""
 
@@ -32,12 +35,14 @@ class Phase:
     Args:
         name: Its key in the record.
         title: What it does, for the terminal.
-        program: What is run: `TRAIN`, or `("-m", package)` for a package whose `__main__` has a function `main`.
+        program: What is run: `TRAIN`, `SHELL`, or `("-m", package)` for a package whose `__main__` has a function
+            `main`.
         commands: Argument lists of the program, run one after the other.
         folder: Where its results are.
         artefact: File that exists once the phase is complete.
         overlay: Configuration that this phase adds to its recipe; empty where there is no recipe.
         overlay_file: Where the overlay is written; null where there is no recipe.
+        whole: Whether the overlay is the complete configuration, defaults included.
     """
 
     name: str
@@ -48,10 +53,12 @@ class Phase:
     artefact: Path
     overlay: dict
     overlay_file: Path | None = None
+    whole: bool = False
 
     def shown(self) -> list[str]:
         """The command lines, as one would type them."""
-        return [shlex.join(["python", *self.program, *command]) for command in self.commands]
+        program = ["python", *self.program] if self.program else []
+        return [shlex.join([*program, *command]) for command in self.commands]
 
     def checkpoint(self) -> Path | None:
         """The newest checkpoint that an earlier start of this phase left, or None."""
@@ -144,7 +151,14 @@ def write_overlay(phase: Phase) -> None:
 
 
 def run_command(phase: Phase, arguments: list[str]) -> None:
-    """Runs one command line in this process, which has imported torch already."""
+    """Runs one command line: those of the shell as a process, others in this one, which has imported torch already.
+
+    Raises:
+        SettingsError: A process cannot be started, or ends with an error.
+    """
+    if phase.program == SHELL:
+        run_process(arguments)
+        return
     if phase.program != TRAIN:
         _, package = phase.program
         import_module(f"{package}.__main__").main(arguments)
@@ -154,6 +168,15 @@ def run_command(phase: Phase, arguments: list[str]) -> None:
 
     with program_name(phase.program[-1]):
         CogitoCLI(args=arguments)
+
+
+def run_process(words: list[str]) -> None:
+    """Runs a command line, `python` being this one. Raises SettingsError, naming it, where it does not succeed."""
+    try:
+        subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = f"ended with status {error.returncode}" if hasattr(error, "returncode") else error.strerror
+        raise SettingsError(f"{shlex.join(words)}: {reason}; correct the command") from error
 
 
 @contextmanager

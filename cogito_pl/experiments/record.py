@@ -39,7 +39,7 @@ class Record:
         if self.path.exists():
             self._load(run)
         elif run.exists() and (not run.is_dir() or any(run.iterdir())):
-            raise OtherRunError(f"--run {run} exists and has no {FILE} of an earlier start; choose another folder")
+            raise OtherRunError(f"{run} exists and has no {FILE} of an earlier start; choose another folder")
         run.mkdir(parents=True, exist_ok=True)
         self.save()
 
@@ -89,7 +89,7 @@ class Record:
         if differing := [key for key in self.fingerprint if found.get(key) != self.fingerprint[key]]:
             details = "; ".join(f"{key} was {found.get(key)} and is now {self.fingerprint[key]}" for key in differing)
             raise OtherRunError(
-                f"--run {run} holds a run with other settings ({details}); choose another --run, or delete the folder"
+                f"{run} holds a run with other settings ({details}); choose another folder, or delete it"
             )
         self.phases = {name: Cost(**cost) for name, cost in state["phases"].items()}
         self.begun = {name: Cost(**cost) for name, cost in state.get("begun", {}).items()}

@@ -1,6 +1,6 @@
 """The quickstart's recipes and data as what the arms of an ablation are variants of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,11 @@ class QuickstartStudy:
     n_test: int
     config_dir: Path
     overlays: tuple[Overlay, ...] = ()
+    by = ("family", "difficulty")
+    same_test = False
+    remedy = "give it to every arm by --overlay grpo=FILE"
+    prepared = None
+    own_seeds = False
 
     @classmethod
     def read(cls, n_test: int, config_dir: str, overlays: list[str]) -> "QuickstartStudy":
@@ -57,6 +62,9 @@ class QuickstartStudy:
     def scores(self, start: Path) -> Path:
         """The file that `scoring` leaves."""
         return self._settings(0, start).scores
+
+    def check(self, arms: Sequence[Arm], start: Path) -> None:
+        """Nothing: the data are the playground's own."""
 
     def _settings(self, seed: int, run: Path, *overlays: Overlay, **changes: object) -> Settings:
         return Settings(

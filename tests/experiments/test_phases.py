@@ -9,7 +9,16 @@ from rich.console import Console
 
 from cogito_pl.experiments import phases as running
 from cogito_pl.experiments.cost import NOTHING
-from cogito_pl.experiments.phases import TRAIN, Phase, run_command, run_phase, run_phases, to_do
+from cogito_pl.experiments.phases import (
+    SHELL,
+    TRAIN,
+    Phase,
+    SettingsError,
+    run_command,
+    run_phase,
+    run_phases,
+    to_do,
+)
 from cogito_pl.experiments.record import Account, Record
 
 NAMES = ("data", "fit", "evaluate")
@@ -100,3 +109,26 @@ def test_a_module_program_is_the_main_of_its_package(plan, monkeypatch):
     run_command(phase, ["write"])
     assert given == [["write"]]
     assert phase.shown() == ["python -m some_package fit --config 'my data.yaml'"]
+
+
+def shell(folder):
+    return Phase(
+        name="data", title="data", program=SHELL, commands=(), folder=folder, artefact=folder, overlay={}
+    )  # fmt: skip
+
+
+def test_a_command_line_of_the_shell_is_run_as_it_stands_by_this_python(tmp_path):
+    run_command(shell(tmp_path), ["python", "-c", f"import sys; open('{tmp_path}/out', 'w').write(sys.executable)"])
+    assert (tmp_path / "out").read_text() == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["python", "-c", "raise SystemExit(3)"], "python -c 'raise SystemExit\\(3\\)': ended with status 3"),
+        (["no-such-program", "a b"], "no-such-program 'a b': No such file"),
+    ],
+)
+def test_a_command_line_that_fails_is_named(tmp_path, words, message):
+    with pytest.raises(SettingsError, match=message):
+        run_command(shell(tmp_path), words)

@@ -23,7 +23,7 @@ def test_the_cost_of_earlier_starts_is_kept(tmp_path):
 
 def test_a_run_with_another_fingerprint_is_refused_with_what_differs(tmp_path):
     Record(tmp_path, {"seed": 1, "size": 2})
-    with pytest.raises(OtherRunError, match=r"\(seed was 1 and is now 3\); choose another --run"):
+    with pytest.raises(OtherRunError, match=r"\(seed was 1 and is now 3\); choose another folder, or delete it"):
         Record(tmp_path, {"seed": 3, "size": 2})
 
 

@@ -70,7 +70,7 @@ def test_what_follows_a_lost_result_is_made_again(ran, make_settings):
 @pytest.mark.parametrize("change", [{"seed": 2}, {"n_test": 21}])
 def test_a_run_with_other_settings_is_refused_with_the_remedy(change, ran, make_settings):
     driving.drive(make_settings())
-    with pytest.raises(OtherRunError, match=r"other settings .* choose another --run, or delete the folder"):
+    with pytest.raises(OtherRunError, match=r"other settings .* choose another folder, or delete it"):
         driving.drive(make_settings(**change))
 
 

@@ -60,4 +60,4 @@ def test_a_quickstart_that_is_killed_goes_on_and_ends_with_all_files(tmp_path):
         [*command, "--seed", "4"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert other.returncode == 2
-    assert "choose another --run" in other.stderr
+    assert "choose another folder" in other.stderr

@@ -79,8 +79,28 @@ class Study(Protocol):
     """
 
     @property
-    def n_test(self) -> int:
-        """Test problems of a seed, the same for every arm."""
+    def n_test(self) -> int | None:
+        """Test problems of a seed, the same for every arm; null where only their grading tells."""
+
+    @property
+    def by(self) -> Sequence[str]:
+        """Columns of the test problems to break the results down by."""
+
+    @property
+    def same_test(self) -> bool:
+        """Whether all seeds share their test problems."""
+
+    @property
+    def remedy(self) -> str:
+        """How a setting is given to every arm, for messages."""
+
+    @property
+    def own_seeds(self) -> bool:
+        """Whether an arm may change `seed_everything`, to measure what seeds alone change."""
+
+    @property
+    def prepared(self) -> str | None:
+        """The phase of a start that writes its data, where `check` must wait for them."""
 
     @property
     def typical_s(self) -> Mapping[str, float]:
@@ -99,8 +119,11 @@ class Study(Protocol):
     def scoring(self, seed: int, folder: Path, start: Path) -> Plan:
         """Scores the data of a seed, in one phase."""
 
-    def scores(self, start: Path) -> Path:
-        """The file that `scoring` leaves and that arms with strata name."""
+    def scores(self, start: Path) -> Path | None:
+        """The file that `scoring` leaves and that arms with strata name; null where nothing is scored."""
+
+    def check(self, arms: Sequence[Arm], start: Path) -> None:
+        """Checks the data of a seed. Raises SettingsError."""
 
 
 @dataclass(frozen=True, kw_only=True)

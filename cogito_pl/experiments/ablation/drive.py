@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from cogito_pl.experiments.ablation.arms import PLAIN, Ablation
+from cogito_pl.experiments.ablation.arms import PLAIN, Ablation, Study
 from cogito_pl.experiments.ablation.configuration import fit_configurations
 from cogito_pl.experiments.ablation.fairness import check_equal, draws_from, sizes
 from cogito_pl.experiments.ablation.results import FILE, results, write_results
@@ -32,11 +32,15 @@ def ablate(ablation: Ablation, console: Console) -> bool:
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
     fits = configurations(ablation)
-    equal = common_sizes(fits)
+    equal = common_sizes(fits, ablation.study)
+    if not ablation.study.prepared:
+        ablation.study.check(ablation.arms, ablation.folder(ablation.seeds[0]))
     claim_folder(ablation.run)
     scores = str(ablation.study.scores(ablation.folder(ablation.seeds[0])))
     scored = any(scores in draws_from(configs) for configs in fits.values())
     runs = open_runs(ablation, scored=scored)
+    if ablation.study.prepared:
+        prepare(ablation, runs, console)
     for place, run in enumerate(runs):
         write_results(ablation.run, results(ablation, runs, equal))
         console.print(f"\n[bold blue]Run {place + 1} of {len(runs)}: {run.title}[/bold blue]", end="")
@@ -60,7 +64,7 @@ def configurations(ablation: Ablation) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) -> dict[str, Any]:
     """The sizes that all arms share, from the configurations of their fits.
 
     Raises:
@@ -70,9 +74,11 @@ def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, A
     for name, configs in fits.items():
         try:
             own[name] = sizes(configs)
+            if study.own_seeds:
+                del own[name]["seed_everything"]
         except ValueError as error:
             raise SettingsError(f"{option(name)}: {error}") from error
-        check_equal(name, own[name], own[PLAIN])
+        check_equal(name, own[name], own[PLAIN], study.remedy)
     return {name: value for name, value in own[PLAIN].items() if name != "seed_everything"}
 
 
@@ -86,8 +92,25 @@ def claim_folder(folder: Path) -> None:
     if (folder / FILE).is_file():
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OtherRunError(f"--run {folder} exists and holds no ablation; choose another folder")
+        raise OtherRunError(f"{folder} exists and holds no ablation; choose another folder")
     write_results(folder, {})
+
+
+def prepare(ablation: Ablation, runs: list[Run], console: Console) -> None:
+    """Writes the data of all seeds and checks them, before anything is trained on those of the first.
+
+    Raises:
+        SettingsError: A command fails, or the data do not fit the recipes.
+    """
+    for run in runs:
+        if run.start:
+            continue
+        (phase,) = (phase for phase in run.plan.phases if phase.name == ablation.study.prepared)
+        if phase.name in run.to_do():
+            console.print(f"\n[bold blue]Data of seed {run.seed}[/bold blue]", end="")
+            run.record.reopen(run.to_do())  # what was made of earlier data
+            run_phases([phase], Account(run.record, opened=spent()), console, run.plan.log, lambda _: "")
+        ablation.study.check(ablation.arms, run.plan.folder)
 
 
 def carry_out(run: Run, runs: list[Run], ablation: Ablation, console: Console) -> None:

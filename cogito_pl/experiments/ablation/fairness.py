@@ -71,12 +71,12 @@ def draws_from(configs: Sequence[Mapping[str, Any]]) -> set[str]:
     return {str(file) for files in named for file in ([files] if isinstance(files, str) else files or ())}
 
 
-def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
-    """Raises SettingsError, naming settings, values and remedy, unless `sizes` of arm `name` are those of `plain`."""
+def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any], remedy: str) -> None:
+    """Raises SettingsError unless `sizes` of arm `name` are those of `plain`; `remedy` ends its message."""
     if differing := [key for key in plain if own[key] != plain[key]]:
         details = "; ".join(f"{key} is {own[key]}, in the plain recipe {plain[key]}" for key in differing)
         raise SettingsError(
             f"--with {name}: {details}. Arms are compared at equal updates (those of --sft-first included; a fit has "
             "its stages' epochs, or trainer.max_epochs, x data.rollouts_per_epoch): take that out of the overlay, or "
-            "give it to every arm by --overlay grpo=FILE"
+            f"{remedy}"
         )

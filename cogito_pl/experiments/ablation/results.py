@@ -4,20 +4,32 @@ Shares are 0 to 1, intervals `[low, high]` at 95%.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from cogito_pl.experiments.ablation.arms import PLAIN, Ablation
+from cogito_pl.experiments.ablation.measures import Scores, area, compared, measured, over_seeds
 from cogito_pl.experiments.ablation.runs import Run
-from cogito_pl.experiments.graded import PAIRS, check_same_problems, counted, grouped, paired, read_rows, share
-from cogito_pl.experiments.intervals import mean_interval, paired_difference, wilson
+from cogito_pl.experiments.graded import (
+    GREEDY,
+    Samples,
+    check_same_problems,
+    problem_scores,
+    read_rows,
+    read_samples,
+    share,
+)
+from cogito_pl.experiments.power import SEEDS, pooled_deviation, smallest_difference
 from cogito_pl.files import write_json
+from cogito_pl.report.curves import Curve, read_curves
 from cogito_pl.seeds import digest
 
 FILE = "ablation.json"
+CURVE = "val/accuracy"
+"""The metric of the learning curve: the accuracy of the validations of a fit, on the same problems in every arm."""
 
 
 def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,105 +44,110 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the start model, and `arms`,
         each with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
         `over_seeds` returns. An arm has its `overlays` and those of the SFT fit before it (`sft_first`), with text and
-        digest, and per seed the `cost` and the `updates` of its fits.
+        digest, and per seed the folder of its `evaluation`, the `cost` and the `updates` of its fits, and where the
+        last of them validated, its learning `curve` and the `area` under it. `resolution`: what `resolution` returns.
     """
-    plain, seeds = {}, {}
+    study, seeds = ablation.study, {}
+    plain: dict[int, Samples] = {}
+    scores: dict[str | None, dict[int, list[float]]] = {}
     for run in sorted(runs, key=lambda run: run.arm != PLAIN):  # the others are compared with it
         if run.start and not run.arm:  # scores of data, which grade no model
             continue
-        rows = graded(run)
-        own = seeds.setdefault(run.arm, {})
-        if run.failed or not rows:
+        samples, own = graded(run), seeds.setdefault(run.arm, {})
+        if run.failed or not samples:
             own[run.seed] = {"state": "failed", "error": run.failed} if run.failed else {"state": "to do"}
             continue
-        own[run.seed] = result = {"state": "done"} | measured(rows)
-        if run.arm == PLAIN:
-            plain[run.seed] = rows
-        elif other := plain.get(run.seed):
-            check_same_problems(rows, other, run.plan.folder, f"the arm {PLAIN}")
-            result["difference"] = compared(rows, other)
+        own[run.seed] = result = {"state": "done"} | measured(samples, study.by) | greedy(run.evaluation.folder)
+        result["evaluation"] = run.evaluation.folder.relative_to(ablation.run).as_posix()
+        scores.setdefault(run.arm, {})[run.seed] = problem_scores(samples)
         if run.arm:
-            result |= {"cost": asdict(run.cost), "updates": run.updates()}
+            result |= {"cost": asdict(run.cost), "updates": run.updates()} | learning(run)
+        if run.arm == PLAIN:
+            plain[run.seed] = samples
+        elif other := plain.get(run.seed):
+            for rows in samples:
+                check_same_problems(rows, other[0], run.plan.folder, f"the arm {PLAIN}")
+            result["difference"] = compared(samples, other)
+            if {"area"} <= result.keys() & seeds[PLAIN][run.seed].keys():
+                result["difference"]["area"] = result["area"] - seeds[PLAIN][run.seed]["area"]
+
+    def summary(arm: str | None) -> dict[str, Any]:
+        return with_mean(seeds[arm], scores.get(arm, {}), scores.get(PLAIN, {}), same_test=study.same_test)
+
+    arms = {
+        arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)} | summary(arm.name)
+        for arm in ablation.arms
+    }
     return {
         "equal": dict(equal),
         "seeds": list(ablation.seeds),
-        "n_test": ablation.study.n_test,
-        "recipe": texts(ablation.study.files),
-        "start": with_mean(seeds[None]),
-        "arms": {
-            arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)} | with_mean(seeds[arm.name])
-            for arm in ablation.arms
-        },
+        "n_test": study.n_test or max((len(own) for each in scores.values() for own in each.values()), default=0),
+        "recipe": texts(study.files),
+        "start": summary(None),
+        "arms": arms,
+        "resolution": resolution(arms, len(ablation.seeds)),
     }
 
 
-def graded(run: Run) -> list[dict]:
+def graded(run: Run) -> Samples:
     """The graded completions of a run that is complete; of any other, none."""
-    return [] if run.to_do() else read_rows(run.evaluation.folder)
+    return [] if run.to_do() else read_samples_once(run.evaluation.folder, run.evaluation.artefact.stat().st_mtime_ns)
 
 
-def measured(rows: list[dict]) -> dict:
-    """What one model achieves on the test problems of its seed."""
-    verdicts = counted(rows)
-    return {
-        "n": len(rows),
-        "correct": verdicts["right"],
-        "accuracy": share(rows),
-        "unparsed": verdicts["unparsed"] / len(rows),
-        "truncated": fmean(not row["finished"] for row in rows),
-        "tokens_per_answer": fmean(row["tokens"] for row in rows),
-        **{
-            f"by_{name}": {
-                key: {"n": len(own), "correct": counted(own)["right"], "accuracy": share(own)}
-                for key, own in grouped(rows, [str(row["meta"][name]) for row in rows]).items()
-            }
-            for name in ("family", "difficulty")
-        },
-    }
+@cache
+def read_samples_once(folder: Path, written: int) -> Samples:
+    """The samples of an evaluation that was `written` then: `ablation.json` is made again after every run."""
+    kept = ("id", "kind", "source", "meta", "verdict", "finished", "tokens")
+    return [[{name: row[name] for name in kept if name in row} for row in rows] for rows in read_samples(folder)]
 
 
-def compared(rows: list[dict], plain: list[dict]) -> dict:
-    """One model against that of the plain recipe of the same seed, on the same problems in the same order."""
-    pairs = paired(rows, plain)
-    return {"estimate": (pairs["won"] - pairs["lost"]) / len(rows), **pairs}
+def greedy(folder: Path) -> dict[str, float]:
+    """The accuracy of greedy completions, where an evaluation has them beside samples."""
+    rows = read_rows(folder / GREEDY) if len(list(folder.glob("*/validation.rank0.jsonl"))) > 1 else []
+    return {GREEDY: share(rows)} if rows else {}
 
 
-def with_mean(seeds: Mapping[int, dict]) -> dict[str, Any]:
-    """The results of all seeds, in their order, and over them."""
-    done = [result for result in seeds.values() if result["state"] == "done"]
-    return over_seeds(done) | {"seeds": {str(seed): result for seed, result in seeds.items()}}
+def learning(run: Run) -> dict[str, Any]:
+    """The learning curve of the last fit of an arm, and the area under it; nothing where it never validated."""
+    curve: Curve = read_curves(run.fits[-1].folder).get(CURVE, [])
+    return {"curve": [list(point) for point in curve], "area": area(curve)} if curve else {}
 
 
-def over_seeds(results: Sequence[Mapping]) -> dict:
-    """One arm over all its seeds, from what `measured` and `compared` (as `difference`) returned for each.
+def resolution(arms: Mapping[str, Mapping[str, Any]], seeds: int) -> dict[str, Any] | None:
+    """What the ablation can tell from noise; null where no arm has two seeds that can be compared.
+
+    Args:
+        arms: As in `ablation.json`.
+        seeds: Of the ablation.
 
     Returns:
-        `accuracy`, the mean of the seeds, with `accuracy_ci` over the pooled problems (Wilson); `tokens_per_answer`;
-        `cpu_s` of the fits, their mean, where there are any; and where there is anything to compare with,
-        `difference`: the mean `estimate` with `ci_problems` over the pooled problems (Newcombe) and `ci_seeds` over the
-        estimates of the seeds (Student), null with fewer than two. Without results, nothing.
+        `sd`, the standard deviation over seeds of the paired differences, pooled over arms; `smallest`, by number of
+        seeds, the smallest difference that is found with a power of 80%; `here`, that of this ablation.
     """
-    if not results:
-        return {}
-    correct, count = sum(result["correct"] for result in results), sum(result["n"] for result in results)
-    summary = {
-        "accuracy": fmean(result["accuracy"] for result in results),
-        "accuracy_ci": list(wilson(correct, count)),
-        "tokens_per_answer": fmean(result["tokens_per_answer"] for result in results),
+    sd = pooled_deviation(paired_differences(arms).values())
+    if sd is None:
+        return None
+    return {
+        "sd": sd,
+        "smallest": {str(count): smallest_difference(sd, count) for count in SEEDS},
+        "here": smallest_difference(sd, seeds),
     }
-    if all("cost" in result for result in results):
-        summary["cpu_s"] = fmean(result["cost"]["cpu_s"] for result in results)
-    if differences := [result["difference"] for result in results if "difference" in result]:
-        estimates = [difference["estimate"] for difference in differences]
-        both, won, lost, neither = (sum(difference[name] for difference in differences) for name in PAIRS)
-        summary["difference"] = {
-            "estimate": fmean(estimates),
-            "ci_problems": list(paired_difference(both, won, lost, neither)[1:]),
-            "ci_seeds": list(mean_interval(estimates)[1:]) if len(estimates) > 1 else None,
-            "won": won,
-            "lost": lost,
-        }
-    return summary
+
+
+def paired_differences(arms: Mapping[str, Mapping[str, Any]], what: str = "estimate") -> dict[str, list[float]]:
+    """The differences of the seeds of every arm that has any: `estimate` at the end, or of the `area`."""
+    found = {
+        arm: [seed["difference"][what] for seed in own["seeds"].values() if what in seed.get("difference", {})]
+        for arm, own in arms.items()
+    }
+    return {arm: values for arm, values in found.items() if values}
+
+
+def with_mean(seeds: Mapping[int, dict], scores: Scores, plain: Scores, *, same_test: bool) -> dict[str, Any]:
+    """The results of all seeds, in their order, and over them."""
+    done = [result for result in seeds.values() if result["state"] == "done"]
+    whole = over_seeds(done, scores, plain, same_test=same_test)
+    return whole | {"seeds": {str(seed): result for seed, result in seeds.items()}}
 
 
 def texts(files: Iterable[Path]) -> list[dict[str, str]]:

@@ -104,17 +104,17 @@ def opened(plan: Plan, remedy: str = "") -> Record:
         raise OtherRunError(f"{error}{remedy}") from error
 
 
-def discard_dependents(start: Run, runs: list[Run], scores: Path) -> None:
+def discard_dependents(start: Run, runs: list[Run], scores: Path | None) -> None:
     """Removes the arms and scores of a start whose data or model must be made again, also of arms not in `runs`.
 
     Args:
         start: Of a seed.
         runs: Of the ablation.
-        scores: File of the scores of the start's data.
+        scores: File of the scores of the start's data, where there are any.
     """
     if start.to_do() in ([], [start.evaluation.name]):
         return
-    for folder in (start.plan.folder / "arms", start.plan.folder / "scoring", scores.parent):
+    for folder in (start.plan.folder / "arms", start.plan.folder / "scoring", *([scores.parent] if scores else [])):
         shutil.rmtree(folder, ignore_errors=True)
     for run in runs:
         if run.start is start:

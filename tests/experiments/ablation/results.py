@@ -1,6 +1,7 @@
 """Hand-made results of arms, as `ablation.json` holds them."""
 
-from cogito_pl.experiments.ablation.results import compared, measured, over_seeds
+from cogito_pl.experiments.ablation.measures import compared, measured, over_seeds
+from cogito_pl.experiments.ablation.results import resolution
 
 EQUAL = {
     "updates": 40,
@@ -9,6 +10,8 @@ EQUAL = {
     "schedule.updates": 1,
     "schedule.epochs_per_rollout": 1,
 }
+
+BY = ("family", "difficulty")
 
 
 def graded(verdicts, tokens=10):
@@ -33,9 +36,9 @@ def arm(verdicts, plain=None, cpu_s=None, starts=1):
         if own is None:
             seeds[str(place + 1)] = {"state": "failed", "error": "ValueError: [red]lr[/red] is | odd"}
             continue
-        seeds[str(place + 1)] = result = {"state": "done"} | measured(graded(own))
+        seeds[str(place + 1)] = result = {"state": "done"} | measured([graded(own)], BY)
         if plain:
-            result["difference"] = compared(graded(own), graded(plain[place]))
+            result["difference"] = compared([graded(own)], [graded(plain[place])])
         if cpu_s:
             result |= {"cost": {"cpu_s": cpu_s, "starts": starts}, "updates": {"grpo": 40}}
     done = [seed for seed in seeds.values() if seed["state"] == "done"]
@@ -49,15 +52,17 @@ SEEDS = 2
 def result(seeds=SEEDS):
     """An ablation of two arms that work and one that fails."""
     plain = PLAIN[:seeds]
+    arms = {
+        "plain": arm(plain, cpu_s=40.4),
+        "better": arm(["+++++++---", "++++++++--"][:seeds], plain, cpu_s=50.0, starts=2),
+        "broken": arm([None, None][:seeds], plain),
+    }
     return {
         "equal": EQUAL,
         "seeds": list(range(1, seeds + 1)),
         "n_test": 10,
         "recipe": [],
         "start": arm(["+---------", "+---------"][:seeds], plain),
-        "arms": {
-            "plain": arm(plain, cpu_s=40.4),
-            "better": arm(["+++++++---", "++++++++--"][:seeds], plain, cpu_s=50.0, starts=2),
-            "broken": arm([None, None][:seeds], plain),
-        },
+        "arms": arms,
+        "resolution": resolution(arms, seeds),
     }

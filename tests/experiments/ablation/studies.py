@@ -12,6 +12,11 @@ class PretendStudy:
 
     n_test: int = 4
     files: tuple[Path, ...] = ()
+    by = ("family", "difficulty")
+    same_test = False
+    remedy = "give it to every arm"
+    prepared = None
+    own_seeds = False
     typical_s = dict.fromkeys(("data", "sft", "evaluate-sft", "score", "sft-first", "grpo", "evaluate-grpo"), 1.0)
 
     def start(self, seed, folder):
@@ -27,6 +32,9 @@ class PretendStudy:
 
     def scores(self, start):
         return start / "scores" / "train.parquet"
+
+    def check(self, arms, start):
+        pass
 
 
 def plan(seed, folder, *names, artefact=None, texts=()):

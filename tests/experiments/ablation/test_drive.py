@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,14 +10,19 @@ from rich.console import Console
 
 from cogito_pl.experiments import phases as running
 from cogito_pl.experiments.ablation import drive as driving
+from cogito_pl.experiments.ablation import results as summing
 from cogito_pl.experiments.ablation.drive import ablate as run_ablation
 from cogito_pl.experiments.ablation.results import FILE, read_results
+from cogito_pl.experiments.graded import read_samples
+from cogito_pl.experiments.intervals import mean_interval
 from cogito_pl.experiments.phases import SettingsError
+from cogito_pl.experiments.power import smallest_difference
 from cogito_pl.experiments.record import FILE as RECORD
 from cogito_pl.experiments.record import OtherRunError
 from cogito_pl.report import ablation as report
 from cogito_pl.report.ablation import present
 from tests.experiments.ablation.results import graded
+from tests.experiments.ablation.studies import PretendStudy
 from tests.experiments.ablation.test_fairness import config
 
 VERDICTS = {"sft": "+---", "plain": "++--", "a": "+++-", "b": "-++-"}
@@ -87,6 +93,8 @@ def test_every_arm_runs_after_the_start_of_its_seed(pretend, make_ablation):
     record = json.loads((ablation.arm(ablation.arms[-1], 2).folder / RECORD).read_text())
     assert result["arms"]["a"]["seeds"]["2"]["cost"] == record["phases"]["grpo"]
     assert result["arms"]["a"]["overlays"][0]["text"] == "{}"
+    assert result["arms"]["a"]["seeds"]["2"]["evaluation"] == "seed2/arms/a/evaluate-grpo"
+    assert result["start"]["seeds"]["1"]["by_family"]["count"]["n"] == 2
 
 
 def test_the_table_and_the_figure_are_made_from_the_results(pretend, make_ablation, capsys):
@@ -224,6 +232,107 @@ def test_an_sft_fit_before_grpo_counts_as_updates_of_its_arm(pretend, make_ablat
     text = (ablation.run / "ablation.md").read_text()
     assert "a: 10 of its updates are SFT before GRPO." in text
     assert "a, seed 1, took" not in text
+
+
+class PreparedStudy(PretendStudy):
+    """A study that writes data for every seed, and refuses those of a seed."""
+
+    prepared, refused = "data", None
+
+    def check(self, arms, start):
+        assert (start / "data").exists() or not self.prepared
+        if start.name == self.refused:
+            raise SettingsError(f"--by topic: {start} has no such column")
+
+
+def prepared(make_ablation, seeds, **changes):
+    study = PreparedStudy()
+    for name, value in changes.items():
+        object.__setattr__(study, name, value)
+    return replace(make_ablation(seeds=seeds), study=study)
+
+
+def test_the_data_of_all_seeds_are_written_and_checked_before_anything_is_trained(pretend, make_ablation):
+    assert ablate(prepared(make_ablation, [1, 2]))
+    assert pretend.ran[:3] == ["seed1 sft data", "seed2 sft data", "seed1 sft sft"]
+    assert pretend.ran.count("seed1 sft data") == 1
+
+
+def test_seeds_that_share_their_test_are_one_observation_of_a_problem(pretend, make_ablation):
+    ablation = prepared(make_ablation, [1, 2], same_test=True, n_test=None)
+    ablate(ablation)
+    found = read_results(ablation.run)
+    assert found["n_test"] == 4  # as many as were graded
+    assert found["start"]["accuracy_ci"] == [0.0, 1.0]  # of four problems, and not of eight
+    difference = found["start"]["difference"]
+    assert difference["ci_problems"] == list(mean_interval([0.0, -1.0, 0.0, 0.0])[1:])
+
+
+def test_data_that_do_not_fit_end_it_before_anything_is_trained(pretend, make_ablation):
+    with pytest.raises(SettingsError, match="--by topic"):
+        ablate(prepared(make_ablation, [1, 2], refused="seed2"))
+    assert pretend.ran == ["seed1 sft data", "seed2 sft data"]
+
+
+def test_lost_data_are_written_again_and_what_was_made_of_them_too(pretend, make_ablation):
+    ablation = prepared(make_ablation, [1, 2])
+    ablate(ablation)
+    shutil.rmtree(ablation.folder(2) / "data")
+    pretend.ran.clear()
+    assert ablate(ablation)
+    assert pretend.ran[:3] == ["seed2 sft data", "seed2 sft sft", "seed2 sft evaluate-sft"]
+    assert "seed2 plain grpo" in pretend.ran
+
+
+def test_data_that_are_there_are_checked_before_anything_is_written(pretend, make_ablation):
+    ablation = prepared(make_ablation, [1], prepared=None, refused="seed1")
+    with pytest.raises(SettingsError, match="--by topic"):
+        ablate(ablation)
+    assert not ablation.run.exists()
+
+
+def test_a_learning_curve_is_compared_with_that_of_the_plain_recipe_of_its_seed(pretend, make_ablation, monkeypatch):
+    heights = {"plain": 0.25, "a": 0.5}
+
+    def curves(folder):
+        arm = folder.parts[-2]
+        return {"val/accuracy": [(10, 0.0), (20, 2 * heights[arm])], "val/accuracy/other": [(10, 1.0)]}
+
+    monkeypatch.setattr(summing, "read_curves", curves)
+    ablation = make_ablation(seeds=[1, 2], a="{}")
+    ablate(ablation)
+    own = read_results(ablation.run)["arms"]
+    assert own["a"]["seeds"]["1"]["curve"] == [[10, 0.0], [20, 1.0]]
+    assert (own["plain"]["area"], own["a"]["area"]) == (0.25, 0.5)
+    assert own["a"]["difference"]["area"]["estimate"] == 0.25
+
+
+def test_what_the_seeds_can_tell_from_noise_is_in_the_results(pretend, make_ablation):
+    ablate(make_ablation(a="{}"))
+    assert read_results(make_ablation(a="{}").run)["resolution"] is None
+    ablation = make_ablation(seeds=[1, 2, 3], a="{}")
+    ablate(ablation)
+    found = read_results(ablation.run)
+    assert found["resolution"] == {"sd": 0.0, "smallest": {"3": 0.0, "5": 0.0, "8": 0.0}, "here": 0.0}
+    found["arms"]["a"]["seeds"]["2"]["difference"]["estimate"] = 0.55  # the others have 0.25
+    told = summing.resolution(found["arms"], 3)
+    assert told["sd"] == pytest.approx(0.3 / 3**0.5)
+    assert told["here"] == told["smallest"]["3"] == smallest_difference(told["sd"], 3)
+
+
+def test_samples_of_an_evaluation_are_averaged_and_greedy_completions_told_apart(pretend, make_ablation, tmp_path):
+    folder = tmp_path / "evaluate"
+    for name, verdicts in (("greedy", "++++"), ("sample1", "+---"), ("sample2", "++--"), ("sample10", "----")):
+        (folder / name).mkdir(parents=True)
+        rows = "".join(json.dumps(row) + "\n" for row in graded(verdicts))
+        (folder / name / "validation.rank0.jsonl").write_text(rows)
+    samples = read_samples(folder)
+    assert [[row["verdict"] == "right" for row in rows].count(True) for rows in samples] == [1, 2, 0]
+    assert summing.greedy(folder) == {"greedy": 1.0}
+    for name in ("sample1", "sample2", "sample10"):
+        shutil.rmtree(folder / name)
+    assert len(read_samples(folder)) == 1
+    assert summing.greedy(folder) == {}  # they are the accuracy itself
 
 
 def test_arms_of_a_lost_start_are_run_again(pretend, make_ablation):

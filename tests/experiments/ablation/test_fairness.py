@@ -37,7 +37,7 @@ def test_the_same_rollouts_in_other_epochs_are_equal_and_so_are_other_micro_batc
     own, plain = sizes([config(max_epochs=8, rollouts_per_epoch=5, micro_batch=64)]), sizes([config()])
     assert own == plain
     assert own["updates"] == 40
-    check_equal("b", own, plain)
+    check_equal("b", own, plain, "")
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_the_same_rollouts_in_other_epochs_are_equal_and_so_are_other_micro_batc
 )
 def test_an_arm_of_another_size_is_refused_with_settings_values_and_remedy(change, message):
     with pytest.raises(SettingsError, match=message):
-        check_equal("b", sizes([config(**change)]), sizes([config()]))
+        check_equal("b", sizes([config(**change)]), sizes([config()]), "say --overlay grpo=FILE")
 
 
 def test_a_limit_that_ends_a_fit_early_counts():
     own = config()
     own["trainer"]["max_steps"] = 10
     with pytest.raises(SettingsError, match=r"trainer\.max_steps is 10, in the plain recipe -1"):
-        check_equal("b", sizes([own]), sizes([config()]))
+        check_equal("b", sizes([own]), sizes([config()]), "")
 
 
 def read(ablation, name):
@@ -100,12 +100,12 @@ def test_a_schedule_that_does_not_fit_or_is_not_there_is_refused():
 
 def test_an_sft_fit_before_grpo_counts_as_updates_and_its_batches_need_not_be_rollouts():
     first = config(max_epochs=1, rollouts_per_epoch=20, prompts=32, group_size=1)
-    check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]))
+    check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]), "")
     with pytest.raises(SettingsError, match=r"updates is 60, in the plain recipe 40.*--sft-first"):
-        check_equal("b", sizes([first, config()]), sizes([config()]))
+        check_equal("b", sizes([first, config()]), sizes([config()]), "")
     first["trainer"]["max_steps"] = 5
     with pytest.raises(SettingsError, match=r"trainer\.max_steps is \[5, -1\]"):
-        check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]))
+        check_equal("b", sizes([first, config(max_epochs=2)]), sizes([config()]), "")
 
 
 def test_the_scores_that_an_arm_draws_from_are_those_of_all_its_fits(make_ablation):

@@ -1,12 +1,12 @@
 import pytest
 
-from cogito_pl.experiments.ablation.results import compared, measured, over_seeds
+from cogito_pl.experiments.ablation.measures import compared, measured, over_seeds
 from cogito_pl.experiments.intervals import mean_interval, paired_difference, wilson
-from tests.experiments.ablation.results import arm, graded, result
+from tests.experiments.ablation.results import BY, arm, graded, result
 
 
 def test_what_a_model_achieves_is_counted_in_all_and_by_group():
-    own = measured(graded("++-+--"))
+    own = measured([graded("++-+--")], BY)
     assert (own["n"], own["correct"], own["accuracy"]) == (6, 3, 0.5)
     assert own["by_family"]["count"] == {"n": 3, "correct": 2, "accuracy": 2 / 3}
     assert own["by_difficulty"]["3"] == {"n": 2, "correct": 0, "accuracy": 0.0}
@@ -14,7 +14,7 @@ def test_what_a_model_achieves_is_counted_in_all_and_by_group():
 
 
 def test_a_difference_is_over_the_same_problems():
-    pairs = compared(graded("++-+-"), graded("+-+--"))
+    pairs = compared([graded("++-+-")], [graded("+-+--")])
     assert pairs == {"estimate": pytest.approx(0.2), "both": 1, "won": 2, "lost": 1, "neither": 1}
 
 
