@@ -54,8 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--hasty-share",
         type=float,
         default=argparse.SUPPRESS,
-        help="share of problems in the part sft whose solution is a guess instead of a scan (default: 0.8 of those with "
-        "images; for the laboratory 0 of all)",
+        help="share of problems in the part sft whose solution is a guess instead of a scan (default: 0.8 of those "
+        "with images; for the laboratory 0 of all)",
     )
     write.add_argument(
         "--permute-images",

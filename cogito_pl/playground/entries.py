@@ -2,12 +2,15 @@
 
 import re
 
+from cogito_pl.playground.locating import STEPS
 from cogito_pl.playground.scene import ROW_NAMES
 
 CELL_NAME = re.compile(rf"[{ROW_NAMES}][1-4]")
 MOVE = re.compile(r"[+-]\d")
 IMAGE_WORDS = ("first", "second")
-"""What stands before the cells of one of two images."""
+"""What stands before the first cell of one of two images."""
+RELATIONS = tuple(relation.split()[0] for relation in STEPS)
+"""What stands before a neighbouring cell, in the entry of the thing beside it."""
 
 
 def entries_of(steps: str) -> list[str]:
@@ -27,6 +30,6 @@ def ends_entry(words: list[str], place: int) -> bool:
         return True
     following = words[place + 1]
     if CELL_NAME.fullmatch(following):
-        return words[place] not in ("left", "right", "above", "below")
+        return words[place] not in RELATIONS
     in_sum = words[0].isdigit()
     return following in IMAGE_WORDS or (in_sum and bool(MOVE.fullmatch(following)))
