@@ -3,8 +3,7 @@
 What a step is depends on the solution. A running count comes out one too high or too low, and all later ones with it.
 A sum leaves out a term. A search stops at a cell before the one that is looked for. A look-up misnames what it found.
 The answer follows from the steps as they stand, so a model that imitates careless solutions is consistent, but not
-reliable. (Sums that are off by one would be slips too, but of hundreds of kinds: after 150 rollouts of GRPO the tiny base
-was as unsure of its sums as before.)
+reliable. (Sums are never off by one: the tiny base stayed as unsure of each of its hundreds of sums over 150 rollouts.)
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The tracks of the laboratory: recipes that agree with each other and run on what the commands at their heads write."""
+"""The tracks of the laboratory: their recipes agree, and run on what the commands at their heads write."""
 
 import re
 import shlex
