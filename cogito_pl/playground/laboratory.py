@@ -89,6 +89,15 @@ class Laboratory:
     def __post_init__(self) -> None:
         if self.part.part == "pretrain":
             raise ValueError("part 'pretrain' has lessons and no problems; choose another part for the laboratory")
+        if self.part.part == "sft" and self.unsolvable:
+            raise ValueError(
+                f"unsolvable={self.unsolvable} in the part 'sft' would teach what is to stay unsolvable; leave it out"
+            )
+        if self.part.part != "sft" and self.demonstrations != Demonstrations():
+            raise ValueError(
+                f"{self.demonstrations} is for the part 'sft'; the solutions of {self.part.part!r} are careful: leave "
+                "slips, repeats, stops and guesses out"
+            )
         for name in ("text", "unsolvable", "mislabelled"):
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise ValueError(f"share {name}={value} is not between 0 and 1")
