@@ -17,7 +17,7 @@ LABORATORY = {
     "unsolvable_share": "share of problems that nobody can solve: two questions at once (default: 0)",
     "mislabelled_share": "share of problems whose answer is wrong: that of another problem (default: 0)",
     "slip_rate": "probability that a step of a solution in the part sft goes wrong (default: 0)",
-    "repeat_rate": "probability, after every entry of such a solution, that it is written once more (default: 0)",
+    "repeat_rate": "probability, at the end of such a solution, that it is written once more (default: 0)",
     "stop_rate": "probability, after every entry of such a solution, that it ends there (default: 0)",
 }
 """Options of the laboratory and their help."""

@@ -45,7 +45,7 @@ class Demonstrations:
 
     Args:
         slips: Probability that a step goes wrong.
-        repeats: Probability, after every entry, that it is written once more.
+        repeats: Probability, at the end of a solution, that it is written once more.
         stops: Probability, after every entry, that the solution ends.
         guesses: Share of the solutions that guess instead.
     """

@@ -1,4 +1,4 @@
-"""Solutions that ramble or stop early: entries are written again and again, or the answer is given before the end."""
+"""Solutions that ramble or stop early: they begin again at their end, or the answer is given before it."""
 
 import random
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ def paced(
         draft: The problem.
         steps: A solution of it, entry by entry.
         answer: The answer that follows from `steps`.
-        repeats: Probability, after every entry, that it is written once more; so is the repetition.
+        repeats: Probability, at the end, that all entries are written once more; the same at the new end.
         stops: Probability, after every entry but the last, that the solution ends there, where an answer can be read
             off: a running number, or the name of a cell.
         rng: Decides both.
     """
-    entries, written = entries_of(steps), []
-    for place, entry in enumerate(entries):
-        written.append(entry)
-        while rng.random() < repeats:
-            written.append(entry)
-        early = _answer_so_far(draft, entries[: place + 1]) if place + 1 < len(entries) else None
+    entries = entries_of(steps)
+    for place in range(1, len(entries)):
+        early = _answer_so_far(draft, entries[:place])
         if early is not None and rng.random() < stops:
-            return " ".join(written), early
-    return " ".join(written), answer
+            return " ".join(entries[:place]), early
+    passes = 1
+    while rng.random() < repeats:
+        passes += 1
+    return " ".join(entries * passes), answer
 
 
 def _answer_so_far(draft: Draft, entries: Sequence[str]) -> str | None:
