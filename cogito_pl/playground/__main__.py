@@ -1,12 +1,26 @@
 """`python -m cogito_pl.playground`: write and show data, measure a blind guess, make the tiny model, prepare a base."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cogito_pl.playground.families import FAMILIES
 from cogito_pl.playground.lessons import SHARES
 from cogito_pl.playground.parts import PARTS, PartSpec
 from cogito_pl.playground.scene import DIFFICULTIES
+
+if TYPE_CHECKING:
+    from cogito_pl.playground.laboratory import Laboratory
+
+LABORATORY = {
+    "text_share": "share of problems without an image (default: 0.5)",
+    "unsolvable_share": "share of problems that nobody can solve: two questions at once (default: 0)",
+    "mislabelled_share": "share of problems whose answer is wrong: that of another problem (default: 0)",
+    "slip_rate": "probability that a step of a solution in the part sft goes wrong (default: 0)",
+    "repeat_rate": "probability, at the end of such a solution, that it is written once more (default: 0)",
+    "stop_rate": "probability, after every entry of such a solution, that it ends there (default: 0)",
+}
+"""Options of the laboratory and their help."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,8 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument(
         "--hasty-share",
         type=float,
-        default=0.8,
-        help="share of problems with images in the part sft whose solution is a guess instead of a scan",
+        default=argparse.SUPPRESS,
+        help="share of problems in the part sft whose solution is a guess instead of a scan (default: 0.8 of those "
+        "with images; for the laboratory 0 of all)",
     )
     write.add_argument(
         "--permute-images",
@@ -48,6 +63,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="for a control: permute images among problems of one family, difficulty and image size; problems without "
         "an image or a partner are left out",
     )
+    laboratory = write.add_argument_group(
+        "laboratory",
+        "Any of these writes problems to compare methods on, with the columns modality, solvable and label_correct. "
+        "The solutions of the part sft are careful but for what these options and --hasty-share ask for.",
+    )
+    for name, text in LABORATORY.items():
+        option = f"--{name.replace('_', '-')}"
+        laboratory.add_argument(option, type=float, metavar="0..1", help=text, default=argparse.SUPPRESS)
     write.set_defaults(command=_write)
 
     show = commands.add_parser("show", help="draw a contact sheet", description=_show.__doc__, **form)
@@ -96,10 +119,26 @@ def _write(settings: argparse.Namespace) -> None:
         seed=settings.seed,
         families=settings.families,
         difficulties=settings.difficulties,
-        hasty_share=settings.hasty_share,
+        **{name: value for name, value in vars(settings).items() if name == "hasty_share"},
     )
-    rows = (spec.row(index) for index in track(range(settings.count), f"{spec.part} problems"))
-    print(write_part(settings.out, spec, with_permuted_images(rows) if settings.permute_images else rows))
+    laboratory = _laboratory(spec, vars(settings))
+    row = laboratory.row if laboratory else spec.row
+    rows = (row(index) for index in track(range(settings.count), f"{spec.part} problems"))
+    rows = with_permuted_images(rows) if settings.permute_images else rows
+    print(write_part(settings.out, spec, rows, laboratory=laboratory is not None))
+
+
+def _laboratory(part: PartSpec, given: Mapping[str, float]) -> "Laboratory | None":
+    """What the options of the laboratory ask for; None without any of them."""
+    from cogito_pl.playground.laboratory import Demonstrations, Laboratory
+
+    if not given.keys() & LABORATORY.keys():
+        return None
+    solutions = {"slip_rate": "slips", "repeat_rate": "repeats", "stop_rate": "stops", "hasty_share": "guesses"}
+    shares = {"text_share": "text", "unsolvable_share": "unsolvable", "mislabelled_share": "mislabelled"}
+    demonstrations = Demonstrations(**{name: given[option] for option, name in solutions.items() if option in given})
+    own = {name: given[option] for option, name in shares.items() if option in given}
+    return Laboratory(part=part, demonstrations=demonstrations, **own)
 
 
 def _show(settings: argparse.Namespace) -> None:

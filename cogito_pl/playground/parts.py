@@ -9,7 +9,7 @@ is the first number from zero whose problem belongs to the part's share (`shares
 is in no other part of any base seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,32 +95,38 @@ class PartSpec:
 
         Families and difficulties take turns; the lessons of the part `pretrain` are drawn by their shares.
         """
-        if not 0 <= index < MOST_ROWS:
-            raise ValueError(f"row {index} is not below {MOST_ROWS}")
-        seed = (self.seed * 8 + PARTS.index(self.part)) * MOST_ROWS + index
+        seed = self.row_seed(index)
         return self._lesson_row(seed) if self.part == "pretrain" else self._problem_row(index, seed)
 
-    def _own(self, family: str, difficulty: int, seed: int) -> int:
-        """The first of the row's seeds whose problem belongs to the part."""
+    def row_seed(self, index: int) -> int:
+        """The number of a row among those of all parts and base seeds. Raises ValueError past the last one."""
+        if not 0 <= index < MOST_ROWS:
+            raise ValueError(f"row {index} is not below {MOST_ROWS}")
+        return (self.seed * 8 + PARTS.index(self.part)) * MOST_ROWS + index
+
+    def members(self, family: str, difficulty: int, seed: int) -> Iterator[int]:
+        """Those of a row's seeds whose problems belong to the part, in order; ValueError when there are no more."""
         draft = draft_lesson if self.part == "pretrain" else draft_problem
         for own in range(seed * MOST_ATTEMPTS, (seed + 1) * MOST_ATTEMPTS):
             if belongs(draft(family, difficulty, own), self.part):
-                return own
-        raise ValueError(f"{MOST_ATTEMPTS} problems {family}-{difficulty} hold none for the part {self.part!r}")
+                yield own
+        raise ValueError(
+            f"{MOST_ATTEMPTS} problems {family}-{difficulty} do not hold enough for the part {self.part!r}"
+        )
 
     def _lesson_row(self, seed: int) -> Row:
         rng = keyed_random("lesson", seed)
         tasks = [task for task in SHARES if not self.families or task in self.families]
         (task,) = rng.choices(tasks, [SHARES[task] for task in tasks])
         difficulty = rng.choice(list(self.difficulties))
-        lesson = make_lesson(task, difficulty, self._own(task, difficulty, seed))
+        lesson = make_lesson(task, difficulty, next(self.members(task, difficulty, seed)))
         return _row(lesson, lesson.task, lesson.solution)
 
     def _problem_row(self, index: int, seed: int) -> Row:
         families = [family for family in FAMILIES if not self.families or family in self.families]
         turn, place = divmod(index, len(families))
         family, difficulty = families[place], self.difficulties[turn % len(self.difficulties)]
-        problem = make_problem(family, difficulty, self._own(family, difficulty, seed))
+        problem = make_problem(family, difficulty, next(self.members(family, difficulty, seed)))
         guessable = self.part == "sft" and len(problem.images) > 0
         hasty = guessable and keyed_random("strategy", seed).random() < self.hasty_share
         return _row(problem, problem.family, tagged(problem.hasty if hasty else problem.careful, problem.answer))

@@ -27,6 +27,8 @@ FEATURES = Features(
         "seed": Value("int64"),
     }
 )
+LABORATORY = Features({"modality": Value("string"), "solvable": Value("bool"), "label_correct": Value("bool")})
+"""Further columns of the laboratory's rows."""
 ROWS_PER_GROUP = 500
 """Rows that are held in memory, and that a reader fetches, at a time."""
 
@@ -55,22 +57,30 @@ can be made again byte for byte. No scene of `test` or `validation` is in anothe
 """
 
 
-def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row]) -> Path:
+LABORATORY_CARD = """| `modality` | `text` or `image` |
+| `solvable` | false where a problem asks two questions at once and wants both answers |
+| `label_correct` | false where `answer` is that of another problem |
+"""
+
+
+def write_part(folder: str | Path, spec: PartSpec, rows: Iterable[Row], *, laboratory: bool = False) -> Path:
     """Writes one part, which replaces an earlier one of that name, and updates the card.
 
     Args:
         folder: The data set; created when missing, its other parts stay.
         spec: Names the part.
         rows: The rows in order, read once.
+        laboratory: They are `LaboratoryRow`s, with further columns.
 
     Returns:
         The Parquet file, which is complete as soon as it exists.
     """
     target = part_file(folder, spec.part)
-    with atomic(target) as draft, pq.ParquetWriter(draft, FEATURES.arrow_schema) as writer:
+    schema = Features({**FEATURES, **(LABORATORY if laboratory else {})}).arrow_schema
+    with atomic(target) as draft, pq.ParquetWriter(draft, schema) as writer:
         for group in _groups(iter(rows)):
-            writer.write_table(pa.Table.from_pylist([_record(row) for row in group], schema=FEATURES.arrow_schema))
-    _write_card(Path(folder))
+            writer.write_table(pa.Table.from_pylist([_record(row) for row in group], schema=schema))
+    _write_card(Path(folder), CARD + LABORATORY_CARD if laboratory else CARD)
     return target
 
 
@@ -90,10 +100,10 @@ def _png(image: PILImage.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _write_card(folder: Path) -> None:
+def _write_card(folder: Path, card: str) -> None:
     """Writes the card, which lists the parts that the folder has."""
     there = [part for part in PARTS if any((folder / "data").glob(f"{part}-*.parquet"))]
     configs = "".join(
         f"- config_name: {part}\n  data_files:\n  - split: {part}\n    path: data/{part}-*.parquet\n" for part in there
     )
-    (folder / "README.md").write_text(CARD.format(configs=configs), encoding="utf-8")
+    (folder / "README.md").write_text(card.format(configs=configs), encoding="utf-8")
