@@ -7,8 +7,8 @@ import pytest
 from cogito_pl.data import datamodule as reading
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
-from cogito_pl.rl.schedule import RolloutSchedule
 from cogito_pl.data.subset import SubsetConfig
+from cogito_pl.rl.schedule import RolloutSchedule
 from tests.conftest import problem
 
 PROBLEMS = [problem(seed=n, meta={"stratum": ("hard", "easy", "unsolved")[n % 3]}) for n in range(9)]
