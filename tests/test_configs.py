@@ -1,7 +1,7 @@
 """Every file of `configs/` runs on the tiny model: two rollouts or more of a fit, two batches of what else there is.
 
 Only what needs hardware or data of a user is replaced: model, devices, precision, sizes, lengths, sources. The overlays
-of `configs/difficulty_sampling` run in `test_difficulty_sampling.py`.
+of `configs/difficulty_sampling` run in `test_difficulty_sampling.py`, the laboratory in `test_laboratory_recipes.py`.
 """
 
 import os
@@ -51,7 +51,7 @@ FITS = [
     *(("playground/grpo", f"playground/{name}") for name in ("mid_hard", "random_control")),
     *(("playground/grpo", f"playground/{name}", "playground/half") for name in ("medium", "hard")),
     ("playground/sft", "playground/medium", "playground/half", "playground/answers"),
-    *(("vl_cogito", f"with/vl_cogito/{name}") for name in ("vanilla_grpo", "curriculum_only")),
+    *(("vl_cogito", f"with/vl_cogito/{name}") for name in ("vanilla_grpo", "curriculum_only", "at_most_half")),
     ("vl_cogito", "with/vl_cogito/curriculum_only", "with/vl_cogito/fixed_length_750"),
     *(
         ("vl_cogito", "with/vl_cogito/vanilla_grpo", f"with/vl_cogito/{name}")
@@ -64,10 +64,15 @@ FITS = [
 VALIDATIONS = [("playground/evaluate",)]
 PREDICTIONS = [
     ("playground/score",),
-    *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab", "qwen2_5_vl_pism", "qwen2_5_vl_cmab")),
+    *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab")),
+    *((f"score/qwen2_5_vl_{name}",) for name in ("pism", "pass_rate", "cmab")),
 ]
 QUICK = {("vl_cogito",), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
-ELSEWHERE = {f"difficulty_sampling/with/{path.stem}" for path in CONFIGS.glob("difficulty_sampling/with/*.yaml")}
+ELSEWHERE = {
+    str(path.relative_to(CONFIGS).with_suffix(""))
+    for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml")
+    for path in CONFIGS.glob(pattern)
+}
 
 
 class Watch(L.Callback):
@@ -125,6 +130,11 @@ def data(tmp_path_factory):
     scores["solved"] = [score > 0 for score in scores["lambda_star"]]
     (place / "scores").mkdir()
     pq.write_table(pa.table(scores), place / "scores/train.parquet")
+    spec = PartSpec(part="sft", seed=5, difficulties=(1,))
+    names = [spec.row(index).id for index in range(PARTS["sft"])]
+    (place / ".scores").mkdir()
+    kept = {"id": names, "pass_rate": [n % 3 / 2 for n in range(12)], "keep": [n % 3 < 2 for n in range(12)]}
+    pq.write_table(pa.table(kept), place / ".scores/pass_rate.parquet")
     return folder
 
 
