@@ -1,13 +1,14 @@
 """The scores of a predict run: how they are spread, and how many problems are in each stratum."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from cogito_pl.data.strata import STRATA, StrataConfig, strata
-from cogito_pl.difficulty.report import counts, spent
+from cogito_pl.data.score_files import ScoreFile
+from cogito_pl.data.strata import STRATA, StrataConfig, stratum_ranges
+from cogito_pl.difficulty.report import bins, possible_values, spent
+from cogito_pl.difficulty.scores import with_strata
 from cogito_pl.files import whole_lines
 from cogito_pl.report.charts import count_chart
 from cogito_pl.report.page import Drawing, Section, Table
@@ -23,18 +24,21 @@ def score_section(run: RunFolder) -> Section:
     files = score_files(run)
     drawings, tables, notes, missing = [], [], [], []
     for file in files:
-        rows = pq.read_table(file).to_pylist()
-        known = rows[0].keys() if rows else ()
+        scores = ScoreFile.of(file)
+        known = scores.rows[0].keys() if scores.rows else ()
         column = next((name for name in HEADLINES if name in known), None)
         if column is None:
             notes.append(f"{file} has no column of scores that is known here: it has {', '.join(known)}")
             continue
-        pairs = dict(counts(rows, column))
+        config = stated_strata(scores, column)
+        rows = with_strata(scores.rows, config)
+        shown = bins(rows, column, config, possible_values(column, scores.about.get("scorer", {})))
+        pairs = {each.label: each.count for each in shown}
         title = f"{column} of {rows[0].get('source') or file.stem}"
         caption = f"Problems by {column}; {spent(rows)}."
         svg = count_chart(pairs, f"histogram of {column}, {file.name}")
         drawings.append(Drawing(title=title, caption=caption, svg=svg))
-        tables.append(stratum_table(rows, column))
+        tables.append(stratum_table(rows, config))
         notes.append(f"Scores: {file}")
     for folder in trial_folders(run):
         made = sum(len(whole_lines(file)) for file in sorted(folder.glob("trials.rank*.jsonl")))
@@ -45,17 +49,25 @@ def score_section(run: RunFolder) -> Section:
     return Section(title="Scores", drawings=drawings, tables=tables, notes=notes, missing=missing)
 
 
-def stratum_table(rows: list[dict[str, Any]], column: str) -> Table:
-    """Problems of every stratum, by the default thresholds of the scorer."""
-    scorer = SCORERS[column]
-    known = [row for row in rows if row[column] is not None or row.get("solved") is False]
-    scores = [None if row.get("solved") is False else row[column] for row in known]
-    found = Counter(strata(scores, StrataConfig(scorer=scorer, file="scores")))
-    cells = [(name, f"{found[name]:,}", f"{found[name] / len(rows):.1%}") for name in STRATA]
-    if undecided := len(rows) - len(known):
-        cells.append(("undecided", f"{undecided:,}", f"{undecided / len(rows):.1%}"))
-    note = f"By the default thresholds of {scorer}; data.strata.thresholds sets others."
-    return Table(head=("stratum", "problems", "share"), rows=cells, note=note)
+def stated_strata(file: ScoreFile, column: str) -> StrataConfig:
+    """The limits that a score file states, those of the scorer by default where it states none."""
+    limits = dict(file.about.get("strata") or {})
+    limits.pop("scorer", None)
+    for name in ("thresholds", "quantiles"):
+        limits[name] = tuple(limits[name]) if limits.get(name) else None
+    return StrataConfig(scorer=SCORERS[column], file=str(file.path), **limits)
+
+
+def stratum_table(rows: Sequence[Mapping[str, Any]], config: StrataConfig) -> Table:
+    """Problems of every stratum, and which scores are in it."""
+    found, ranges = Counter(row["stratum"] for row in rows), stratum_ranges(config)
+    names = [*STRATA, *([None] if found[None] else [])]
+    cells = [
+        (name or "undecided", f"{found[name]:,}", f"{found[name] / len(rows):.1%}", ranges.get(name, ""))
+        for name in names
+    ]
+    note = "python -m cogito_pl.difficulty restratify counts by other limits; data.strata.thresholds trains by them."
+    return Table(head=("stratum", "problems", "share", config.score_column), rows=cells, note=note)
 
 
 def written_to(run: RunFolder) -> tuple[list[Path], bool]:

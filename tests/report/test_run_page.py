@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from cogito_pl.data.strata import StrataConfig
+from cogito_pl.difficulty.scores import stated_limits, write_scores
 from cogito_pl.report.__main__ import main
 from cogito_pl.report.run_page import write_report
 from tests.conftest import ROOT
@@ -200,6 +202,10 @@ def scoring(tmp_path):
     return scoring
 
 
+def rows_of(columns):
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
 SCORES = {"id": list("abcde"), "source": ["s"] * 5, "lambda_star": [0.1, 0.1, 0.5, None, None]}
 
 
@@ -213,13 +219,24 @@ def test_a_predict_run_shows_a_histogram_and_the_strata_of_its_scores(tmp_path, 
     write_lines(file.with_suffix(".trials") / "trials.rank0.jsonl", [{"id": "a"}] * 3, torn="{")
     text = text_of(run)
     parsed = Page(text)
-    assert parsed.cells("hard") == ["2", "40.0%"]
-    assert parsed.cells("medium") == ["1", "20.0%"]
-    assert parsed.cells("unsolved") == ["1", "20.0%"]
-    assert parsed.cells("undecided") == ["1", "20.0%"]
+    assert parsed.cells("hard") == ["2", "40.0%", "above 0, up to 0.4"]
+    assert parsed.cells("medium") == ["1", "20.0%", "up to 0.7"]
+    assert parsed.cells("unsolved")[:2] == ["1", "20.0%"]
+    assert parsed.cells("undecided")[:2] == ["1", "20.0%"]
     assert ">0.1<" in text
     assert "5 problems, 3.2 trials each" in text
     assert f"Trials: 3 in {file.with_suffix('.trials')}" in text
+
+
+def test_strata_are_those_of_the_limits_that_the_scores_state_and_a_ratio_without_problems_is_shown(tmp_path, scoring):
+    run = scoring(path=str(tmp_path / "scores.parquet"))
+    about = {"strata": stated_limits(StrataConfig(scorer="pism", file="scores", thresholds=(0.05, 0.2)))}
+    write_scores(tmp_path / "scores.parquet", rows_of(SCORES), about | {"scorer": {"ratios": [0.1, 0.3, 0.5]}})
+    text = text_of(run)
+    assert Page(text).cells("hard") == ["0", "0.0%", "above 0, up to 0.05"]
+    assert Page(text).cells("medium") == ["2", "40.0%", "up to 0.2"]
+    assert Page(text).cells("easy") == ["1", "20.0%", "above 0.2"]
+    assert ">0.3<" in text
 
 
 def test_scores_that_another_run_left_beside_the_data_are_not_this_run_s(tmp_path, scoring):
