@@ -183,6 +183,8 @@ def _all_given(args: Sequence[str]) -> Iterator[Given]:
             except yaml.YAMLError:
                 inner = []
             yield Given(place, value, None)
+            if place.endswith(".class_path"):
+                yield Given(place.removesuffix(".class_path"), value, None)
             yield from (Given(*found, None) for found in inner)
 
 

@@ -180,6 +180,10 @@ MISTAKES = {
     "module of a class missing": (callback("callback.HFExport"), ["=callback.HFExport", "correct the class"]),
     "class that is no callback": (callback("torch.optim.AdamW"), ["=torch.optim.AdamW", "is not a Callback", "name a"]),
     "engine misspelt": (model(engine="cogito_pl.policy.LivEngine"), ["engine=cogito_pl.policy.Liv", "LiveEngine?"]),
+    "class of the optimiser on the command line": (
+        "--model.init_args.optimizer.class_path=torch.optim.AdmW",
+        ["optimizer=torch.optim.AdmW: there is no such class", "did you mean torch.optim.AdamW?"],
+    ),
     "no class_path": ({"model": {"class_path": None}}, ["model.class_path=None", "write package.Class"]),
     "no model": (["fit"], ["model is missing", "--config"]),
     "no command": ([], ["no command", "fit, validate, predict"]),

@@ -72,6 +72,11 @@ class PolicyModule(SamplingModule, StagedModule):
     def setup(self, stage: str) -> None:
         """Checks reward and schedule against data and ranks, and derives gradient accumulation."""
         data = self.trainer.datamodule
+        if data is None:
+            raise ValueError(
+                f"{type(self).__name__} has no data module: problems, stages and draws come from one, not from data "
+                "loaders; call trainer.fit(module, ReasoningDataModule(...))"
+            )
         sources = (*data.train_sources, *data.validation_sources, *data.predict_sources)
         self.reward.check_sources([source.label for source in sources])
         for source in sources:

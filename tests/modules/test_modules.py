@@ -138,3 +138,8 @@ def test_the_learning_rate_rises_falls_and_is_never_zero_in_a_used_step(decay):
     assert values[:4] == [0.25, 0.5, 0.75, 1.0]
     assert values[4:] == sorted(values[4:], reverse=True)
     assert min(values) > 0
+
+
+def test_data_loaders_in_place_of_a_data_module_are_refused_with_what_to_pass(tiny_folder, tmp_path):
+    with pytest.raises(ValueError, match=r"GRPOModule has no data module.*ReasoningDataModule\(\.\.\.\)"):
+        trainer(tmp_path).fit(grpo(tiny_folder), [0, 1])
