@@ -31,7 +31,7 @@ class Record:
     """
 
     def __init__(self, run: Path, fingerprint: dict[str, object]) -> None:
-        self.path = run / FILE
+        self.path = run.absolute() / FILE  # saved by a thread, while the parser may have gone to a recipe's folder
         self.phases: dict[str, Cost] = {}
         self.begun: dict[str, Cost] = {}
         self.spent = NOTHING

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,17 @@ def test_the_cost_of_earlier_starts_is_kept(tmp_path):
     assert record.finished("data")
     assert record.spent.plus(Cost(1, 1, 7)) == Cost(3, 2.5, 7, starts=2)
     assert json.loads(record.path.read_text())["fingerprint"] == {"seed": 1}
+
+
+def test_a_record_is_saved_where_it_was_opened_though_the_working_directory_changes(tmp_path, monkeypatch):
+    """The parser of a command line goes to the folder of each recipe while it reads it; a thread saves meanwhile."""
+    monkeypatch.chdir(tmp_path)
+    record = Record(Path("mine"), {"seed": 1})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    record.note("sft", Cost(3, 2, 1), Cost(3, 2, 1))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert json.loads((tmp_path / "mine" / FILE).read_text())["begun"]["sft"]["wall_s"] == 3
 
 
 def test_a_run_with_another_fingerprint_is_refused_with_what_differs(tmp_path):
