@@ -296,5 +296,5 @@ def test_a_page_of_many_completions_takes_little_time_and_memory(tmp_path):
     assert peak < 1024
     assert (tmp_path / "report.html").stat().st_size < 60e6
     data = shown_data((tmp_path / "report.html").read_text())
-    assert len(data["rows"]["text"]) > 70_000
+    assert len(data["rows"]["text"]) > 60_000  # the newest, as many as `MOST_TEXT` has room for, each with its question
     assert data["total"] == 100_000
