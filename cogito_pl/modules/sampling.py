@@ -44,6 +44,7 @@ class SamplingModule(L.LightningModule):
         A completion's seed is made of the run's seed, `purpose`, the draw, the problem's id and its place in the group.
         """
         prompts = [self.policy.encode(problem) for problem in batch.problems]
+        purpose += ("stream", sampling.stream) if sampling.stream else ()
         samples = self.engine.generate(
             [
                 Request(prompt, sampling, stable_seed(self.seed, *purpose, number, problem.id, place))

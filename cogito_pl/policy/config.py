@@ -104,12 +104,15 @@ class SamplingConfig:
         temperature: Softmax temperature; 1 samples the policy itself, 0 takes the likeliest token.
         top_p: Smallest set of likeliest tokens with at least this probability; 1 keeps all.
         top_k: The k likeliest tokens; 0 keeps all.
+        stream: Number of the random stream: another one samples other completions of the same prompts in the same
+            order, so that a run can be repeated with nothing changed but the luck of its sampling.
     """
 
     max_tokens: int = 1024
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
+    stream: int = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError when a value is outside its range."""
