@@ -1,6 +1,7 @@
 """The table at the end of `validate`: accuracy with its interval, over all problems and by group."""
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
 import lightning.pytorch as L
@@ -8,16 +9,18 @@ import torch.distributed as dist
 from rich.console import Console
 from rich.table import Table
 
-from cogito_pl.experiments.intervals import wilson
+from cogito_pl.experiments.intervals import mean_interval, wilson
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 
-Graded = tuple[dict[str, Any], bool]  # what a problem is grouped by, and whether its completion was correct
+Graded = tuple[dict[str, Any], float]  # what a problem is grouped by, and its share of correct completions
 MOST_VALUES = 12
 
 
 class ValidationReport(RolloutCallback):
-    """Prints accuracy, with the 95% interval of Wilson (1927), by kind, source and columns of `meta`; a fit is silent.
+    """Prints accuracy, with its 95% interval over problems, by kind, source and columns of `meta`; a fit is silent.
+
+    The interval is that of Wilson (1927), or Student's where problems have several completions.
 
     The command line adds it to every run; name it under `trainer.callbacks` to change the columns.
 
@@ -39,10 +42,10 @@ class ValidationReport(RolloutCallback):
     ) -> None:
         """Notes the verdicts of a batch."""
         if trainer.state.fn == "validate":
-            for problem, grade in zip(rollout.problems, rollout.grades, strict=True):
+            for problem, share in zip(rollout.problems, rollout.group_accuracy().tolist(), strict=True):
                 groups = {"kind": problem.kind, "source": source}
                 meta = {f"meta.{name}": value for name, value in problem.meta.items()}
-                self._graded.append((groups | meta, bool(grade.correct)))
+                self._graded.append((groups | meta, share))
 
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Prints the table, on the first rank."""
@@ -68,12 +71,12 @@ def table(graded: Sequence[Graded], columns: Sequence[str] | None) -> Table:
     shown = Table("", title="validation")
     for name in ("n", "accuracy", "95% interval"):
         shown.add_column(name, justify="right")
-    shown.add_row("all", *figures(correct for _, correct in graded))
+    shown.add_row("all", *figures(share for _, share in graded))
     shown.add_section()
     for column in grouping(graded, columns):
         values = {groups[column] for groups, _ in graded if column in groups}
         for value in sorted(values, key=lambda value: (isinstance(value, str), value)):
-            mine = [correct for groups, correct in graded if groups.get(column) == value]
+            mine = [share for groups, share in graded if groups.get(column) == value]
             shown.add_row(f"{column} {value}", *figures(mine))
         shown.add_section()
     return shown
@@ -93,8 +96,11 @@ def grouping(graded: Sequence[Graded], columns: Sequence[str] | None) -> list[st
     return [name for name in known if name in {"kind", "source"} | few]
 
 
-def figures(correct: Iterable[bool]) -> tuple[str, str, str]:
-    """Count, share and interval, as text."""
-    verdicts = list(correct)
-    low, high = wilson(sum(verdicts), len(verdicts))
-    return f"{len(verdicts):,}", f"{sum(verdicts) / len(verdicts):.1%}", f"{low:.1%} to {high:.1%}"
+def figures(shares: Iterable[float]) -> tuple[str, str, str]:
+    """Count, mean and interval, as text."""
+    values = list(shares)
+    if set(values) <= {0.0, 1.0} or len(values) == 1:
+        low, high = wilson(round(sum(values)), len(values))
+    else:
+        _, low, high = mean_interval(values)
+    return f"{len(values):,}", f"{fmean(values):.1%}", f"{max(0.0, low):.1%} to {min(1.0, high):.1%}"

@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cogito_pl.data.curriculum import Stage, StageSampling
+    from cogito_pl.data.curriculum import Stage
     from cogito_pl.data.datamodule import ReasoningDataModule
     from cogito_pl.data.draw_order import DrawContext, DrawOrder, DrawOutcome, Mixture
     from cogito_pl.data.reading.reader import read_source
+    from cogito_pl.data.sampling_changes import SamplingChanges
     from cogito_pl.data.source import Columns, Source
     from cogito_pl.data.strata import StrataConfig
     from cogito_pl.data.subset import SubsetConfig
@@ -64,13 +65,13 @@ __all__ = [
     "RolloutCallback",
     "RolloutSchedule",
     "SFTModule",
+    "SamplingChanges",
     "SamplingConfig",
     "ScheduleConfig",
     "ScoreModule",
     "Scorer",
     "Source",
     "Stage",
-    "StageSampling",
     "StrataConfig",
     "SubsetConfig",
     "Surrogate",
@@ -85,10 +86,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    "cogito_pl.data.curriculum": ("Stage", "StageSampling"),
+    "cogito_pl.data.curriculum": ("Stage",),
     "cogito_pl.data.datamodule": ("ReasoningDataModule",),
     "cogito_pl.data.draw_order": ("DrawContext", "DrawOrder", "DrawOutcome", "Mixture"),
     "cogito_pl.data.reading.reader": ("read_source",),
+    "cogito_pl.data.sampling_changes": ("SamplingChanges",),
     "cogito_pl.data.source": ("Columns", "Source"),
     "cogito_pl.data.strata": ("StrataConfig",),
     "cogito_pl.data.subset": ("SubsetConfig",),

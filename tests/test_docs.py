@@ -42,10 +42,10 @@ from cogito_pl import (
     Rollout,
     RolloutCallback,
     RolloutSchedule,
+    SamplingChanges,
     SamplingConfig,
     Source,
     Stage,
-    StageSampling,
     TokenValues,
 )
 from cogito_pl.playground.parts import PartSpec
@@ -237,7 +237,7 @@ DESCRIBED = {
     "reinforcement_learning": (LossConfig, RolloutSchedule, SamplingConfig),
     "rewards": (RewardConfig, GradeOptions, BoxOptions),
     "data": (Source, Columns),
-    "curriculum": (Stage, StageSampling),
+    "curriculum": (Stage, SamplingChanges),
 }
 """What a page describes completely."""
 

@@ -8,26 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, kw_only=True)
-class StageSampling:
-    """What a stage changes about how training completions are sampled; null keeps the module's setting.
-
-    Args:
-        max_tokens: Completions are cut after this many tokens.
-        temperature: Softmax temperature.
-        top_p: Smallest set of likeliest tokens with at least this probability.
-        top_k: The k likeliest tokens.
-    """
-
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-
-    def changes(self) -> dict[str, float]:
-        """The settings that are given."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+from cogito_pl.data.sampling_changes import SamplingChanges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +35,7 @@ class Stage:
     rollouts_per_epoch: int | None = None
     sources: dict[str, float] = field(default_factory=dict)
     strata: dict[str, float] = field(default_factory=dict)
-    sampling: StageSampling = StageSampling()
+    sampling: SamplingChanges = SamplingChanges()
     kl_coef: float | None = None
     freeze: tuple[str, ...] | None = None
     patience: int | None = None

@@ -67,6 +67,13 @@ class ReasoningDataModule(StagedDataModule):
             raise ValueError(f"data.validation_batch={validation_batch} must be at least 1")
         self.train_sources, self.validation_sources = tuple(train), tuple(validation)
         self.predict_sources = tuple(predict)
+        for role, sources in (("train", self.train_sources), ("predict", self.predict_sources)):
+            for source in sources:
+                if source.samples != 1 or source.sampling.changes():
+                    raise ValueError(
+                        f"data.{role}: source {source.label} sets samples or sampling, which sources of "
+                        "data.validation alone have; leave them out"
+                    )
         self.validation_batch, self.subset = validation_batch, subset
         self.rejection_limit, self.check_images = rejection_limit, check_images
         self.max_image_pixels = max_image_pixels

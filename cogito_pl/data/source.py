@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cogito_pl.data.sampling_changes import SamplingChanges
+
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
@@ -44,6 +46,8 @@ class Source:
         image_root: Folder that relative image paths start from, and that no image may lie outside of. By default the
             folder of the data.
         limit: Read only this many rows, from the first.
+        sampling: Changes to `model.evaluation` for a source of `data.validation`.
+        samples: Completions per problem of a source of `data.validation`.
     """
 
     path: str
@@ -54,11 +58,15 @@ class Source:
     kind: str | None = None
     image_root: str | None = None
     limit: int | None = None
+    sampling: SamplingChanges = SamplingChanges()
+    samples: int = 1
 
     def __post_init__(self) -> None:
         """Raises ValueError for settings that no data can satisfy."""
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"source {self.label}: limit={self.limit} leaves no rows; use null for all of them")
+        if self.samples < 1:
+            raise ValueError(f"source {self.label}: samples={self.samples} leaves nothing to grade; use 1 or more")
 
     @property
     def label(self) -> str:

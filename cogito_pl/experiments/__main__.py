@@ -59,7 +59,9 @@ def run_ablation(given: dict[str, Any], console: Any) -> bool:
         prepare=tuple(options["prepare"]),
         data=options["data"],
     )
-    ablation = Ablation.read(study, options["with"], options["seeds"] or [1], options["out"])
+    ablation = Ablation.read(
+        study, options["with"], options["seeds"] or [1], options["out"], unequal=options["unequal"]
+    )
     complete = ablate(ablation, console)
     present(ablation.run, console)
     page = write_ablation_page(ablation.run)

@@ -8,7 +8,7 @@ import yaml
 
 from cogito_pl.experiments.phases import SettingsError
 
-LISTS = ("recipe", "start", "test", "with", "by", "prepare")
+LISTS = ("recipe", "start", "test", "with", "unequal", "by", "prepare")
 NUMBERS = ("samples", "seeds")
 OPTIONS = (*LISTS, "data", *NUMBERS)
 """What a study file may hold: options of `ablate` by name."""
@@ -58,6 +58,7 @@ def _add_ablate(commands: Any) -> None:
     add("recipe", "a recipe of train.py fit; a further one is added to it for every arm", metavar="FILE", **several)
     add("start", "a recipe whose export every arm starts from; a further one is added to it", metavar="FILE", **several)
     add("with", "an arm: the recipe with these files, called NAME", metavar="[NAME=]FILE[+FILE...]", **several)
+    add("unequal", "an arm that may take other updates or completions; marked in the table", metavar="NAME", **several)
     add("test", "what is added to the recipe to grade models, such as data.validation", metavar="FILE", **several)
     add("by", "a column of the test data to break the results down by", metavar="COLUMN", **several)
     add(

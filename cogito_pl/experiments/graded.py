@@ -13,8 +13,8 @@ from cogito_pl.files import read_jsonl
 
 PAIRS = ("both", "won", "lost", "neither")
 """Problems that both of two models solve, that only the first solves, only the second, or none."""
-GREEDY, SAMPLE = "greedy", "sample"
-"""Folders of an evaluation: the likeliest completions, and one folder for every sample: `sample1`, `sample2`, ..."""
+GREEDY = " (greedy)"
+"""Ends the name of a validation source whose completions are greedy, beside one of the same problems with samples."""
 OF_EVERY_ROW = ("kind", "source")
 """What every row can be grouped by; further names are those of columns of its data."""
 Samples = list[list[dict]]
@@ -24,14 +24,18 @@ Samples = list[list[dict]]
 def read_rows(folder: Path) -> list[dict]:
     """The graded completions that a validation left in `folder`, in the order of the problems."""
     rows = [row for file in sorted(folder.glob("validation.rank*.jsonl")) for row in read_jsonl(file)]
-    return sorted(rows, key=lambda row: row["draw"])
+    return sorted(rows, key=lambda row: row["draw"])  # stable: sources and samples keep their order
 
 
-def read_samples(folder: Path) -> Samples:
-    """The samples of an evaluation; where it has no folders for them, the completions in `folder` or `greedy` alone."""
-    several = sorted(folder.glob(f"{SAMPLE}[0-9]*"), key=lambda path: int(path.name.removeprefix(SAMPLE)))
-    greedy = folder / GREEDY
-    return [read_rows(own) for own in several or [greedy if greedy.is_dir() else folder]]
+def read_samples(folder: Path, *, greedy: bool = False) -> Samples:
+    """The samples of an evaluation, or its `greedy` completions; where it has only one of them, that for samples.
+
+    Rows of records before there were several samples have no number: they are the first.
+    """
+    rows = read_rows(folder)
+    kept = [row for row in rows if row.get("validation", "").endswith(GREEDY) == greedy] or ([] if greedy else rows)
+    numbers = sorted({row.get("sample", 0) for row in kept})
+    return [[row for row in kept if row.get("sample", 0) == number] for number in numbers]
 
 
 def problem_scores(samples: Samples) -> list[float]:

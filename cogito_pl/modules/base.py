@@ -152,14 +152,16 @@ class PolicyModule(SamplingModule, StagedModule):
         self.refresh_engine()
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Samples one completion per problem, grades it, and shows it to the callbacks."""
+        """Samples completions as their source says, grades them, and shows them to the callbacks."""
         data = self.trainer.datamodule
+        source = data.validation_sources[dataloader_idx]
+        sampling = replace(self.evaluation, **source.sampling.changes())
         if not batch.problems:  # this rank's share is used up; ranks in step sample along
             if self.policy.ranks.in_step:
                 first = Batch((0,), (data.validation_problems[dataloader_idx][0],))
-                self.graded(first, self.evaluation, 1, "validation")
+                self.graded(first, sampling, source.samples, "validation")
             return
-        rollout, source = self.graded(batch, self.evaluation, 1, "validation"), data.validation_names[dataloader_idx]
+        rollout = self.graded(batch, sampling, source.samples, "validation")
         terms = {
             **rollout.reward_terms,
             "accuracy": rollout.correct,
@@ -167,11 +169,11 @@ class PolicyModule(SamplingModule, StagedModule):
             "unparsed": [float(not grade.parsed) for grade in rollout.grades],
             "truncated": ~rollout.finished,
         }
-        for scope in ["val"] + ([f"val/{source}"] if len(data.validation_names) > 1 else []):
+        for scope in ["val"] + ([f"val/{source.label}"] if len(data.validation_names) > 1 else []):
             for term, values in terms.items():
                 self.metrics.add(f"{scope}/{term}", values)
         for callback in rollout_callbacks(self.trainer):
-            callback.on_validation_rollout(self.trainer, self, rollout, source)
+            callback.on_validation_rollout(self.trainer, self, rollout, source.label)
 
     def on_validation_epoch_end(self) -> None:
         """Logs the validation metrics over all ranks."""

@@ -24,6 +24,7 @@ def completion_record(rollout: Rollout, row: int, epoch: int) -> dict[str, Any]:
         "epoch": epoch,
         "stage": rollout.stage,
         "draw": rollout.draws[row // rollout.group_size],
+        "sample": row % rollout.group_size,
         "id": problem.id,
         "source": problem.source,
         "meta": dict(problem.meta),

@@ -21,7 +21,7 @@ class StandardError:
         scope, _, term = monitor.rpartition("/")
         values = {**rollout.reward_terms, "accuracy": rollout.correct, "length_tokens": rollout.lengths}.get(term)
         if values is not None and scope in ("val", f"val/{source}"):
-            values = values.double().cpu()
+            values = values.double().cpu().view(-1, rollout.group_size).mean(1)
             self.sums += torch.stack([torch.tensor(float(len(values))), values.sum(), values.square().sum()])
 
     def over_ranks(self, module: L.LightningModule) -> float | None:

@@ -60,7 +60,7 @@ def title(result: Mapping[str, Any]) -> str:
     drawn = f" x {samples} sample{'s' * (samples > 1)} at temperature 1" if has(result, "greedy") else ""
     return (
         f"Accuracy on {result['n_test']:,} test problems{drawn} per seed after {equal['updates']:,} updates on "
-        f"rollouts of {equal['schedule.prompts']} prompts x {equal['schedule.group_size']} completions; "
+        f"rollouts of {equal['completions']:,} completions; "
         f"seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )
 
@@ -139,6 +139,9 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     seeds = [(name, seed, own) for name, arm in result["arms"].items() for seed, own in arm["seeds"].items()]
     if any(own.get("cost", {}).get("starts", 1) > 1 for *_, own in seeds):
         lines.append("† Stopped and continued: start-up and steps after the last checkpoint count twice.")
+    lines += [
+        f"{name} may take other updates or completions." for name, arm in result["arms"].items() if "unequal" in arm
+    ]
     lines += sft_updates(result)
     planned = result["equal"]["updates"]
     for name, seed, own in seeds:

@@ -12,7 +12,8 @@ from lightning.pytorch.loggers import CSVLogger
 from safetensors.torch import load_file
 
 from callbacks import BestCheckpointHandoff, HFExport
-from cogito_pl.data.curriculum import Stage, StageSampling
+from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.candidates import improves
 from cogito_pl.modules.fresh_optimizer import prime
@@ -330,8 +331,8 @@ def refused(tiny, problems, tmp_path, *callbacks, module=None, sources=True, set
     [
         ({"stages": [Stage(name="odd", sources={"nowhere": 1.0})]}, "stage 'odd' draws from source 'nowhere'"),
         ({"stages": [Stage(name="odd", freeze=("ears",))]}, "stage 'odd' freezes ['ears']"),
-        ({"stages": [Stage(name="odd", sampling=StageSampling(temperature=0.0))]}, "temperature=0"),
-        ({"stages": [Stage(name="odd", sampling=StageSampling(top_p=2.0))]}, "stage 'odd': sampling.top_p=2.0"),
+        ({"stages": [Stage(name="odd", sampling=SamplingChanges(temperature=0.0))]}, "temperature=0"),
+        ({"stages": [Stage(name="odd", sampling=SamplingChanges(top_p=2.0))]}, "stage 'odd': sampling.top_p=2.0"),
         ({"stages": [Stage(name="odd", patience=1)]}, "nothing monitors"),
         ({"stages": STAGES, "settings": {"max_epochs": 4}}, "max_epochs=4 contradicts data.stages"),
     ],

@@ -9,6 +9,7 @@ import yaml
 
 from callbacks import RolloutTable, ValidationReport
 from callbacks.validation_report import table
+from cogito_pl.experiments.intervals import mean_interval
 from cogito_pl.files import read_jsonl
 from tests.conftest import ROOT
 from tests.modules.test_ranks import STRATEGIES
@@ -32,6 +33,13 @@ def test_every_row_has_its_count_accuracy_and_wilson_interval():
     assert rows["all"] == ("5", "80.0%", "37.6% to 96.4%")  # Wilson of 4 of 5
     assert rows["kind text"] == ("3", "66.7%", "20.8% to 93.9%")
     assert rows["meta.level 10"] == ("1", "0.0%", "0.0% to 79.3%")
+
+
+def test_problems_with_several_completions_have_the_interval_of_their_mean():
+    rows = shown([({"kind": "text", "source": "a"}, share) for share in (0.5, 1.0, 0.75, 0.25)])
+    _, low, high = mean_interval([0.5, 1.0, 0.75, 0.25])
+    assert high > 1
+    assert rows["all"] == ("4", "62.5%", f"{low:.1%} to 100.0%")
 
 
 def test_columns_of_few_values_are_shown_in_order_and_one_that_differs_everywhere_is_not():

@@ -11,7 +11,8 @@ import yaml
 
 import callbacks
 from callbacks import DynamicLengthReward, ODSWReweighting, RepetitionPenalty
-from cogito_pl.data.curriculum import Stage, StageSampling
+from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.metrics import Metrics
 from cogito_pl.policy import SamplingConfig
@@ -279,7 +280,7 @@ def test_a_real_run_trains_on_the_new_rewards_and_weights_and_logs_the_term(tiny
     ],
 )
 def test_a_length_that_no_completion_can_reach_is_a_warning(tiny_folder, callback, stages, warned):
-    named = tuple(Stage(name=name, sampling=StageSampling(max_tokens=most)) for name, most in stages)
+    named = tuple(Stage(name=name, sampling=SamplingChanges(max_tokens=most)) for name, most in stages)
     trainer = SimpleNamespace(datamodule=SimpleNamespace(stages=named))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -17,7 +17,8 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor
 
 from callbacks import BestCheckpointHandoff
-from cogito_pl.data.curriculum import Stage, StageSampling
+from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import PolicyConfig, SamplingConfig
@@ -29,7 +30,7 @@ from tests.modules.training import TokenSumReward, data, grpo, trainer
 STAGES = (
     Stage(name="easy", epochs=2, rollouts_per_epoch=1),
     Stage(name="medium", epochs=2, rollouts_per_epoch=2, freeze=("vision", "projector"), kl_coef=0.1),
-    Stage(name="hard", epochs=1, rollouts_per_epoch=3, sampling=StageSampling(max_tokens=5)),
+    Stage(name="hard", epochs=1, rollouts_per_epoch=3, sampling=SamplingChanges(max_tokens=5)),
 )
 SHORT = (STAGES[0], replace(STAGES[1], epochs=1, rollouts_per_epoch=1))
 SCORES = {0: 0.1, 2: 0.5, 4: 0.3, 6: 0.4, 8: 0.6, 12: 0.55, 18: 0.2}

@@ -72,6 +72,12 @@ def test_over_ranks_the_problems_of_all_count():
     assert callback.error.over_ranks(two) == pytest.approx(torch.tensor([1.0, 0, 1, 1]).std().item() / 2)
 
 
+def test_several_completions_of_a_problem_count_as_one():
+    callback = BestCheckpointHandoff()
+    callback.on_validation_rollout(None, None, graded([1, 0, 1, 1, 0, 0], group_size=2), "a")
+    assert callback.error.over_ranks(ALONE) == pytest.approx(torch.tensor([0.5, 1, 0]).std().item() / math.sqrt(3))
+
+
 def test_a_metric_that_is_no_mean_over_problems_has_no_standard_error():
     callback = BestCheckpointHandoff(monitor="val/score")
     callback.on_validation_rollout(None, None, graded([1, 0], group_size=1), "a")

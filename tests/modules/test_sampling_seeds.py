@@ -61,6 +61,32 @@ def test_another_seed_of_the_run_is_another_seed_of_every_completion(heard, tiny
     assert not {seed for call in first for seed in call} & {seed for call in second for seed in call}
 
 
+def test_another_stream_samples_other_completions_of_the_same_prompts(heard, tiny_folder, playground_folder, tmp_path):
+    draws = []
+    for stream in (0, 0, 1):
+        keep = Keep()
+        few = data(playground_folder, rollouts_per_epoch=3)
+        sampling = SamplingConfig(max_tokens=2, stream=stream)
+        trainer(tmp_path / str(len(draws)), keep).fit(grpo(tiny_folder, engine=Overheard, sampling=sampling), few)
+        draws.append([problem.id for rollout in keep.rollouts for problem in rollout.problems])
+    assert draws[0] == draws[1] == draws[2]
+    count = len(heard) // 3
+    assert heard[:count] == heard[count : 2 * count]
+    assert not {seed for call in heard[:count] for seed in call} & {
+        seed for call in heard[2 * count :] for seed in call
+    }
+
+
+class Keep(RolloutCallback):
+    """Keeps the rollouts."""
+
+    def __init__(self):
+        self.rollouts = []
+
+    def on_rollout_end(self, trainer, module, rollout):
+        self.rollouts.append(rollout)
+
+
 @dataclass
 class Known:
     """As much of a batch as is sampled."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cogito_pl.data.curriculum import Stage, StageSampling
+from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.policy.config import LoRAConfig
@@ -15,7 +16,7 @@ from tests.modules.training import TokenSumReward, data, grpo, trainer, weights
 from tests.modules.uneven import Uneven
 
 TEMPERATURE, LIMIT = 0.3, 21
-STAGE = Stage(name="only", epochs=1, sampling=StageSampling(max_tokens=LIMIT, temperature=TEMPERATURE))
+STAGE = Stage(name="only", epochs=1, sampling=SamplingChanges(max_tokens=LIMIT, temperature=TEMPERATURE))
 
 
 class Watch(RolloutCallback):

@@ -6,6 +6,11 @@ from typing import ClassVar
 import pytest
 import torch
 
+from callbacks import RolloutTable
+from cogito_pl.data.datamodule import ReasoningDataModule
+from cogito_pl.data.sampling_changes import SamplingChanges
+from cogito_pl.data.source import Source
+from cogito_pl.files import read_jsonl
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.policy import LiveEngine, SamplingConfig
 from cogito_pl.rewards import Grade, RewardResult
@@ -80,3 +85,34 @@ def test_every_scope_has_the_means_of_its_own_completions(validated):
 
 def test_completions_of_a_validation_are_sampled_as_evaluation_says(validated):
     assert set(Fourth.sampled) == {EVALUATION}
+
+
+def test_a_source_says_how_its_completions_are_sampled_and_how_many(tiny_folder, playground_folder, tmp_path):
+    keep = Keep()
+    module = grpo(tiny_folder, evaluation=EVALUATION, engine=Fourth)
+    both = data(playground_folder, validation=True, validation_batch=4)
+    (source,) = both.validation_sources
+    more = {"sampling": SamplingChanges(temperature=1.3, max_tokens=3), "samples": 3}
+    both.validation_sources = [replace(source, limit=4, name="once"), replace(source, limit=4, name="thrice", **more)]
+    Fourth.sampled = []
+    fit = trainer(tmp_path, keep, RolloutTable())
+    fit.validate(module, both, verbose=False)
+    (once,), (thrice,) = keep.seen.values()
+    assert (once.group_size, thrice.group_size) == (1, 3)
+    assert Fourth.sampled == [EVALUATION] * 4 + [SamplingConfig(max_tokens=3, temperature=1.3)] * 12
+    assert len(set(thrice.texts)) > 4  # samples differ
+    rows = read_jsonl(tmp_path / "validation.rank0.jsonl")
+    assert [row["sample"] for row in rows] == [0] * 4 + [0, 1, 2] * 4
+    assert [row["id"] for row in rows[4:]] == [row["id"] for row in rows[:4] for _ in range(3)]
+
+
+@pytest.mark.parametrize("role", ["train", "predict"])
+@pytest.mark.parametrize("setting", [{"samples": 2}, {"sampling": SamplingChanges(top_k=3)}])
+def test_samples_of_a_source_that_is_not_validated_are_refused(role, setting):
+    with pytest.raises(ValueError, match=rf"data\.{role}: source mine sets samples or sampling"):
+        ReasoningDataModule(**{role: (Source(path="mine", **setting),)})
+
+
+def test_no_samples_are_refused():
+    with pytest.raises(ValueError, match="source mine: samples=0 leaves nothing to grade"):
+        Source(path="mine", samples=0)

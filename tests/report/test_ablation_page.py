@@ -14,14 +14,14 @@ from tests.report.runs import completion, write_lines
 VERDICTS = {"start": "+-----", "plain": "++-+--", "better": "+-++++"}
 
 
-def answers(folder, seed, arm, sample="sample1"):
+def answers(folder, seed, arm):
     """Completions of an arm to six problems, in a folder as an evaluation leaves it."""
     path = f"seed{seed}/{arm}/evaluate"
     rows = [
         completion(place, verdict="right" if verdict == "+" else "wrong", response=f"{arm} says {place}")
         for place, verdict in enumerate(VERDICTS[arm])
     ]
-    write_lines(folder / path / sample / "validation.rank0.jsonl", rows)
+    write_lines(folder / path / "validation.rank0.jsonl", rows)
     return path
 
 
@@ -83,8 +83,8 @@ def test_problems_that_one_of_two_arms_solves_are_shown_with_both_completions(ab
 def test_images_that_one_of_the_arms_kept_are_shown_for_all(ablation):
     folder, own = ablation
     rows = [completion(place, image_files=[f"images/{place}.png"]) for place in range(6)]
-    write_lines(folder / "seed2/start/evaluate/sample1/validation.rank0.jsonl", rows)
-    kept = folder / "seed2/start/evaluate/sample1/images"
+    write_lines(folder / "seed2/start/evaluate/validation.rank0.jsonl", rows)
+    kept = folder / "seed2/start/evaluate/images"
     kept.mkdir()
     (kept / "4.png").write_bytes(b"pixels")
     found = compared_answers(read_answers(folder, own))

@@ -135,12 +135,14 @@ class Ablation:
         run: Folder that everything is written to.
         seeds: Each decides data, order and sampling of one run of every arm.
         arms: The variants, `PLAIN` first.
+        unequal: Names of the arms that may take other updates or completions than the plain recipe.
     """
 
     study: Study
     run: Path
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
+    unequal: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""
@@ -152,12 +154,23 @@ class Ablation:
             raise SettingsError(f"--seeds names {twice[0]} twice, which would count its problems twice; name it once")
         if negative := [seed for seed in self.seeds if seed < 0]:
             raise SettingsError(f"--seeds {negative[0]} is negative; choose zero or more")
+        names = [arm.name for arm in self.arms if arm.name != PLAIN]
+        if unknown := [name for name in self.unequal if name not in names]:
+            raise SettingsError(
+                f"--unequal {unknown[0]}: no arm has that name; choose one of {', '.join(names) or '(there is none)'}"
+            )
         for seed in self.seeds:
             self.start(seed)
 
     @classmethod
     def read(
-        cls, study: Study, arms: Sequence[str], seeds: Sequence[int], run: str, sft_first: Sequence[str] = ()
+        cls,
+        study: Study,
+        arms: Sequence[str],
+        seeds: Sequence[int],
+        run: str,
+        sft_first: Sequence[str] = (),
+        unequal: Sequence[str] = (),
     ) -> "Ablation":
         """An ablation from command line values. Raises SettingsError."""
         variants = [Arm.parse(text) for text in arms]
@@ -171,6 +184,7 @@ class Ablation:
             run=Path(run),
             seeds=tuple(seeds),
             arms=(Arm(name=PLAIN), *(arm.with_sft_first(sft_first) for arm in variants)),
+            unequal=tuple(unequal),
         )
 
     def folder(self, seed: int) -> Path:

@@ -1,7 +1,7 @@
 """Runs what is left of an ablation and keeps `ablation.json` up to date: the algorithm of the runner."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -32,7 +32,7 @@ def ablate(ablation: Ablation, console: Console) -> bool:
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
     fits = configurations(ablation)
-    equal = common_sizes(fits, ablation.study)
+    equal = common_sizes(fits, ablation.study, ablation.unequal)
     if not ablation.study.prepared:
         ablation.study.check(ablation.arms, ablation.folder(ablation.seeds[0]))
     claim_folder(ablation.run)
@@ -64,8 +64,10 @@ def configurations(ablation: Ablation) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) -> dict[str, Any]:
-    """The sizes that all arms share, from the configurations of their fits.
+def common_sizes(
+    fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study, unequal: Container[str] = ()
+) -> dict[str, Any]:
+    """The sizes that all arms but those named in `unequal` share, from the configurations of their fits.
 
     Raises:
         SettingsError: The updates of an arm cannot be counted, or its sizes differ from those of the plain recipe.
@@ -78,7 +80,8 @@ def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) 
                 del own[name]["seed_everything"]
         except ValueError as error:
             raise SettingsError(f"{option(name)}: {error}") from error
-        check_equal(name, own[name], own[PLAIN], study.remedy)
+        if name not in unequal:
+            check_equal(name, own[name], own[PLAIN], study.remedy)
     return {name: value for name, value in own[PLAIN].items() if name != "seed_everything"}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from cogito_pl.experiments.phases import SettingsError
 from cogito_pl.rl.schedule import RolloutSchedule
 
-SCHEDULE = ("prompts", "group_size", "updates", "epochs_per_rollout")
-"""Settings of `model.init_args.schedule` that must be equal; `micro_batch` changes memory and speed only."""
+SCHEDULE = ("updates", "epochs_per_rollout")
+"""Settings of `model.init_args.schedule` that must be equal, beside the completions of a rollout."""
 LIMITS = ("max_steps", "max_time", "limit_train_batches", "overfit_batches", "fast_dev_run")
 """Settings of `trainer` that can end a run or an epoch early, and must be equal."""
 
@@ -55,12 +55,13 @@ def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: A configuration has no schedule, or one whose numbers do not fit each other.
     """
-    last = configs[-1]
+    last, own = configs[-1], schedule(configs[-1])
     limits = {name: [config["trainer"].get(name) for config in configs] for name in LIMITS}
     return (
         {"updates": sum(updates(config) for config in configs)}
-        | {f"schedule.{name}": getattr(schedule(last), name) for name in SCHEDULE}
-        | {f"trainer.{name}": own[0] if own == own[:1] * len(own) else own for name, own in limits.items()}
+        | {"completions": own.prompts * own.group_size}
+        | {f"schedule.{name}": getattr(own, name) for name in SCHEDULE}
+        | {f"trainer.{name}": each[0] if each == each[:1] * len(each) else each for name, each in limits.items()}
         | {"seed_everything": last["seed_everything"]}
     )
 
@@ -77,6 +78,6 @@ def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any], rem
         details = "; ".join(f"{key} is {own[key]}, in the plain recipe {plain[key]}" for key in differing)
         raise SettingsError(
             f"--with {name}: {details}. Arms are compared at equal updates (those of --sft-first included; a fit has "
-            "its stages' epochs, or trainer.max_epochs, x data.rollouts_per_epoch): take that out of the overlay, or "
-            f"{remedy}"
+            "its stages' epochs, or trainer.max_epochs, x data.rollouts_per_epoch) and completions (schedule.prompts x "
+            f"schedule.group_size) of a rollout: take that out of the overlay, or {remedy}"
         )

@@ -48,7 +48,7 @@ class RecipeStudy:
     samples: int = 3
     prepare: tuple[str, ...] = ()
     data: str = ""
-    remedy = "give it to every arm by a further --recipe FILE"
+    remedy = "give it to every arm by a further --recipe FILE, or allow it by --unequal NAME"
     own_seeds = True
     typical_s = MappingProxyType({"data": 5.0, "start": 40.0, "fit": 60.0, "evaluate": 20.0})
     _configs: dict[tuple[Path, ...], dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)

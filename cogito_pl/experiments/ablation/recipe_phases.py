@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cogito_pl.experiments.graded import GREEDY, SAMPLE
+from cogito_pl.experiments.ablation.sources import source_of
+from cogito_pl.experiments.graded import GREEDY
 from cogito_pl.experiments.phases import SHELL, TRAIN, Phase
 from cogito_pl.seeds import stable_seed
 
@@ -57,6 +58,8 @@ def evaluate_phase(
 ) -> Phase:
     """Grades a model: greedy completions, and samples at temperature 1, with equal seeds for all models of a seed.
 
+    One validation has both: every source of the test twice, where there are samples.
+
     Args:
         config: Complete, with the test problems as `data.validation`; changed in place.
         samples: Completions per problem, beside the greedy one.
@@ -65,24 +68,22 @@ def evaluate_phase(
         model: What is graded; the recipe's own when null.
         images: Problems whose images are kept.
     """
+    folder = run / "evaluate"
     table = {"class_path": "callbacks.RolloutTable", "init_args": {"images": 0, "image_files": images}}
     config["trainer"] |= {"logger": False, "callbacks": [table, bar("test")]}
     config["data"]["train"] = []
-    folder = run / "evaluate"
-    draws = [(GREEDY, 0.0, seed)]
-    draws += [(f"{SAMPLE}{n}", 1.0, stable_seed("test", seed, n, bits=31)) for n in range(1, samples + 1)]
-    words = [
-        (
-            *("validate", "--trainer.default_root_dir", str(folder / name)),
-            *("--model.init_args.evaluation.temperature", str(temperature)),
-            *("--seed_everything", str(number)),
-            *("--verbose", "false"),
-        )
-        for name, temperature, number in draws
+    config["model"]["init_args"]["evaluation"]["temperature"] = 0.0
+    sampled = [
+        source | {"samples": samples, "sampling": dict(source["sampling"]) | {"temperature": 1.0}}
+        for source in config["data"]["validation"]
+        if samples
     ]
+    greedy = [source | {"name": source_of(source).label + GREEDY} for source in config["data"]["validation"]]
+    config["data"]["validation"] = sampled + greedy
     title = f"Evaluate: greedy and {samples} samples at temperature 1"
-    artefact = folder / draws[-1][0] / "validation.rank0.jsonl"
-    return train_phase("evaluate", title, config, seed, run, model, artefact, words)
+    artefact = folder / "validation.rank0.jsonl"
+    words = ("validate", "--verbose", "false")
+    return train_phase("evaluate", title, config, stable_seed("test", seed, bits=31), run, model, artefact, [words])
 
 
 def train_phase(

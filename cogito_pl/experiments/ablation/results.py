@@ -14,11 +14,9 @@ from cogito_pl.experiments.ablation.arms import PLAIN, Ablation
 from cogito_pl.experiments.ablation.measures import Scores, area, compared, measured, over_seeds
 from cogito_pl.experiments.ablation.runs import Run
 from cogito_pl.experiments.graded import (
-    GREEDY,
     Samples,
     check_same_problems,
     problem_scores,
-    read_rows,
     read_samples,
     share,
 )
@@ -42,7 +40,7 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
 
     Returns:
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the start model, and `arms`,
-        each with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
+        each (`unequal` where it may take other updates or completions) with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
         `over_seeds` returns. An arm has its `overlays` and those of the SFT fit before it (`sft_first`), with text and
         digest, and per seed the folder of its `evaluation`, the `cost` and the `updates` of its fits, and where the
         last of them validated, its learning `curve` and the `area` under it. `resolution`: what `resolution` returns.
@@ -75,7 +73,9 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
         return with_mean(seeds[arm], scores.get(arm, {}), scores.get(PLAIN, {}), same_test=study.same_test)
 
     arms = {
-        arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)} | summary(arm.name)
+        arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)}
+        | ({"unequal": True} if arm.name in ablation.unequal else {})
+        | summary(arm.name)
         for arm in ablation.arms
     }
     return {
@@ -103,8 +103,8 @@ def read_samples_once(folder: Path, written: int) -> Samples:
 
 def greedy(folder: Path) -> dict[str, float]:
     """The accuracy of greedy completions, where an evaluation has them beside samples."""
-    rows = read_rows(folder / GREEDY) if len(list(folder.glob("*/validation.rank0.jsonl"))) > 1 else []
-    return {GREEDY: share(rows)} if rows else {}
+    samples = read_samples(folder, greedy=True)
+    return {"greedy": share(samples[0])} if samples else {}
 
 
 def learning(run: Run) -> dict[str, Any]:

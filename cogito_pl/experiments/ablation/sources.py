@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cogito_pl.data.reading.folders import open_table
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.data.source import Columns, Source
 from cogito_pl.experiments.graded import OF_EVERY_ROW
 from cogito_pl.experiments.log import libraries_log_to
@@ -38,4 +39,5 @@ def check_sources(sources: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) 
 
 def source_of(values: Mapping[str, Any]) -> Source:
     """A source from plain values."""
-    return Source(**{**values, "columns": Columns(**values["columns"])})
+    nested = {"columns": Columns(**values["columns"]), "sampling": SamplingChanges(**values["sampling"])}
+    return Source(**{**values, **nested})

@@ -5,8 +5,7 @@ from cogito_pl.experiments.ablation.results import resolution
 
 EQUAL = {
     "updates": 40,
-    "schedule.prompts": 16,
-    "schedule.group_size": 8,
+    "completions": 128,
     "schedule.updates": 1,
     "schedule.epochs_per_rollout": 1,
 }

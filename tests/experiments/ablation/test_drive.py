@@ -320,19 +320,22 @@ def test_what_the_seeds_can_tell_from_noise_is_in_the_results(pretend, make_abla
     assert told["here"] == told["smallest"]["3"] == smallest_difference(told["sd"], 3)
 
 
-def test_samples_of_an_evaluation_are_averaged_and_greedy_completions_told_apart(pretend, make_ablation, tmp_path):
-    folder = tmp_path / "evaluate"
-    for name, verdicts in (("greedy", "++++"), ("sample1", "+---"), ("sample2", "++--"), ("sample10", "----")):
-        (folder / name).mkdir(parents=True)
-        rows = "".join(json.dumps(row) + "\n" for row in graded(verdicts))
-        (folder / name / "validation.rank0.jsonl").write_text(rows)
-    samples = read_samples(folder)
+def test_samples_of_an_evaluation_are_averaged_and_greedy_completions_told_apart(tmp_path):
+    def write(*sets):
+        rows = [
+            row | {"sample": sample, "validation": name} for name, sample, verdicts in sets for row in graded(verdicts)
+        ]
+        (tmp_path / "validation.rank0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    greedy = ("test (greedy)", 0, "++++")
+    write(("test", 0, "+---"), ("test", 1, "++--"), ("test", 10, "----"), greedy)
+    samples = read_samples(tmp_path)
     assert [[row["verdict"] == "right" for row in rows].count(True) for rows in samples] == [1, 2, 0]
-    assert summing.greedy(folder) == {"greedy": 1.0}
-    for name in ("sample1", "sample2", "sample10"):
-        shutil.rmtree(folder / name)
-    assert len(read_samples(folder)) == 1
-    assert summing.greedy(folder) == {}  # they are the accuracy itself
+    assert summing.greedy(tmp_path) == {"greedy": 1.0}
+    write(greedy)
+    assert len(read_samples(tmp_path)) == 1
+    write(("test", 0, "+---"))
+    assert summing.greedy(tmp_path) == {}  # they are the accuracy itself
 
 
 def test_arms_of_a_lost_start_are_run_again(pretend, make_ablation):

@@ -22,10 +22,19 @@ PREPARE = ("python -m tool --out {folder} --seed {seed}", "other '{folder}/a b'"
 START = Path("run/seed4")
 
 
+def given(path):
+    """A source as it stands in a parsed configuration, as far as it is looked at."""
+    return {"path": path, "columns": {}, "samples": 1, "sampling": {"temperature": None}}
+
+
 def config(*files):
     """A stand-in for the parsed files: the last file that has a value decides."""
-    values = {"seed_everything": 17, "trainer": {"callbacks": None}, "model": {"init_args": {"policy": {}}}}
-    values["data"] = {"train": [{"path": "D/train"}], "validation": [{"path": "D"}, {"path": "Data"}]}
+    values = {
+        "seed_everything": 17,
+        "trainer": {"callbacks": None},
+        "model": {"init_args": {"policy": {}, "evaluation": {}}},
+    }
+    values["data"] = {"train": [given("D/train")], "validation": [given("D"), given("Data")]}
     for file in files:
         for name, own in (yaml.safe_load(file.read_text()) or {}).items():
             values[name] = values[name] | own if isinstance(own, dict) else own
@@ -52,8 +61,8 @@ def test_a_seed_has_data_of_its_own_a_start_and_its_grades(here):
         ("other", "run/seed4/data/a b"),
     )
     assert data.shown()[1] == "other 'run/seed4/data/a b'"
-    assert fit.overlay["data"]["train"] == [{"path": "run/seed4/data/train"}]
-    assert fit.overlay["data"]["validation"] == [{"path": "run/seed4/data"}, {"path": "Data"}]  # another folder
+    assert fit.overlay["data"]["train"] == [given("run/seed4/data/train")]
+    assert fit.overlay["data"]["validation"] == [given("run/seed4/data"), given("Data")]  # another folder
     assert fit.overlay["trainer"].keys() >= {"s"}
     assert "r" not in fit.overlay["trainer"]
     assert (fit.overlay["seed_everything"], fit.overlay["model"]["init_args"]["policy"]) == (4, {})
@@ -65,7 +74,8 @@ def test_without_a_start_recipe_arms_start_from_the_model_of_the_recipe(here):
     (evaluate,) = plain.start(4, START).phases
     fit, _ = plain.arm(Arm(name="plain"), 4, Path("arm"), START).phases
     assert evaluate.overlay["model"]["init_args"]["policy"] == fit.overlay["model"]["init_args"]["policy"] == {}
-    assert evaluate.overlay["data"]["validation"] == fit.overlay["data"]["validation"]  # the recipe's own
+    tested = [source["path"] for source in evaluate.overlay["data"]["validation"]]
+    assert tested == ["D", "Data"] * 2  # the recipe's own
 
 
 def test_an_arm_is_fitted_with_its_files_from_the_start_and_graded_without_them(here):
@@ -73,7 +83,7 @@ def test_an_arm_is_fitted_with_its_files_from_the_start_and_graded_without_them(
     fit, evaluate = study(prepare=PREPARE, data="D/").arm(arm, 4, Path("run/seed4/arms/t"), START).phases
     assert fit.overlay["trainer"].keys() >= {"r", "a"}
     assert fit.overlay["model"]["init_args"]["policy"]["init_from"] == "run/seed4/start/export"
-    assert fit.overlay["data"]["train"] == [{"path": "run/seed4/data/train"}]
+    assert fit.overlay["data"]["train"] == [given("run/seed4/data/train")]
     assert fit.commands == (("fit", "--config", "run/seed4/arms/t/config/fit.yaml"),)
     assert evaluate.overlay["trainer"].keys() >= {"r", "t"}
     assert "a" not in evaluate.overlay["trainer"]
@@ -86,23 +96,26 @@ def option(command, name):
 
 def test_all_arms_of_a_seed_share_the_seeds_of_their_samples(here):
     one, other = (study().arm(Arm(name=name), 4, Path(name), START).phases[1] for name in ("one", "other"))
-    drawn = [option(command, "--seed_everything") for command in one.commands]
-    assert drawn == [option(command, "--seed_everything") for command in other.commands]
-    start = study().start(4, START).phases[-1]
-    assert drawn == [option(command, "--seed_everything") for command in start.commands]
-    later = study().arm(Arm(name="one"), 5, Path("one"), START).phases[1]
-    assert len({*drawn, *(option(command, "--seed_everything") for command in later.commands)}) == 2 * len(drawn)
-    temperatures = [option(command, "--model.init_args.evaluation.temperature") for command in one.commands]
-    assert temperatures == ["0.0", "1.0", "1.0"]
-    folders = [option(command, "--trainer.default_root_dir") for command in one.commands]
-    assert folders == ["one/evaluate/greedy", "one/evaluate/sample1", "one/evaluate/sample2"]
-    assert one.artefact == Path("one/evaluate/sample2/validation.rank0.jsonl")
+    start, later = study().start(4, START).phases[-1], study().arm(Arm(name="one"), 5, Path("one"), START).phases[1]
+    drawn, *others = (each.overlay["seed_everything"] for each in (one, other, start, later))
+    assert others[:2] == [drawn, drawn]
+    assert others[2] != drawn
 
 
-def test_without_samples_the_greedy_completions_are_the_last(here):
-    (command,) = (evaluate := study(samples=0).start(4, START).phases[-1]).commands
-    assert option(command, "--trainer.default_root_dir") == "run/seed4/evaluate/greedy"
-    assert evaluate.artefact.parent.name == "greedy"
+def test_one_validation_has_samples_at_temperature_1_and_greedy_completions_of_the_same_problems(here):
+    evaluate = study().arm(Arm(name="one"), 4, Path("one"), START).phases[1]
+    sampled, _, greedy, other = evaluate.overlay["data"]["validation"]
+    assert (greedy["name"], other["name"]) == ("D (greedy)", "Data (greedy)")
+    assert (sampled["samples"], sampled["sampling"]["temperature"]) == (2, 1.0)
+    assert (greedy["samples"], greedy["sampling"]["temperature"]) == (1, None)
+    assert evaluate.overlay["model"]["init_args"]["evaluation"]["temperature"] == 0.0
+    assert sampled["path"] == greedy["path"]
+    assert evaluate.artefact == Path("one/evaluate/validation.rank0.jsonl")
+
+
+def test_without_samples_greedy_completions_are_graded_alone(here):
+    tested = study(samples=0).start(4, START).phases[-1].overlay["data"]["validation"]
+    assert [(source["path"], source["samples"]) for source in tested] == [("D", 1), ("Data", 1)]
 
 
 def test_an_export_of_the_recipe_is_led_into_the_run_and_its_other_callbacks_are_kept(here):

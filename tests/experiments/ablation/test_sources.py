@@ -14,7 +14,12 @@ def source(tmp_path):
     file = tmp_path / "charts.jsonl"
     file.write_text(json.dumps({"ask": "2 + 3?", "gold": "5", "topic": "sums"}) + "\n")
     names = dict.fromkeys(("images", "kind", "choices", "solution", "id"))
-    return {"path": str(file), "columns": {"question": "ask", "answer": "gold", **names}, "kind": "number"}
+    return {
+        "path": str(file),
+        "columns": {"question": "ask", "answer": "gold", **names},
+        "kind": "number",
+        "sampling": {},
+    }
 
 
 def test_any_further_column_and_what_every_row_has_can_be_named(source):
