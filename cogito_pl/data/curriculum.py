@@ -35,7 +35,7 @@ class Stage:
     rollouts_per_epoch: int | None = None
     sources: dict[str, float] = field(default_factory=dict)
     strata: dict[str, float] = field(default_factory=dict)
-    sampling: SamplingChanges = SamplingChanges()
+    sampling: SamplingChanges = SamplingChanges()  # noqa: RUF009  frozen
     kl_coef: float | None = None
     freeze: tuple[str, ...] | None = None
     patience: int | None = None

@@ -58,7 +58,7 @@ class Source:
     kind: str | None = None
     image_root: str | None = None
     limit: int | None = None
-    sampling: SamplingChanges = SamplingChanges()
+    sampling: SamplingChanges = SamplingChanges()  # noqa: RUF009  frozen
     samples: int = 1
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ class RolloutCallback(L.Callback):
     def on_validation_rollout(
         self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout, source: str
     ) -> None:
-        """A graded batch of the validation source named `source`, with as many completions per problem as it asks for."""
+        """A graded batch of the validation source named `source`, with the samples per problem that it asks for."""
 
 
 class RewardTerm(RolloutCallback):

@@ -40,10 +40,11 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
 
     Returns:
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the start model, and `arms`,
-        each (`unequal` where it may take other updates or completions) with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
+        each with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
         `over_seeds` returns. An arm has its `overlays` and those of the SFT fit before it (`sft_first`), with text and
-        digest, and per seed the folder of its `evaluation`, the `cost` and the `updates` of its fits, and where the
-        last of them validated, its learning `curve` and the `area` under it. `resolution`: what `resolution` returns.
+        digest, `unequal` where it may take other updates or completions, and per seed the folder of its `evaluation`,
+        the `cost` and the `updates` of its fits, and where the last of them validated, its learning `curve` and the
+        `area` under it. `resolution`: what `resolution` returns.
     """
     study, seeds = ablation.study, {}
     plain: dict[int, Samples] = {}

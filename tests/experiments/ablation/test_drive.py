@@ -188,6 +188,17 @@ def test_an_arm_of_another_size_is_refused_before_anything_is_written(pretend, m
     assert not ablation.run.exists()
 
 
+def test_an_arm_that_may_take_other_updates_runs_and_is_marked(pretend, make_ablation, monkeypatch):
+    ablation = replace(make_ablation(a="{}", b="{}"), unequal=("a",))
+    monkeypatch.setattr(driving, "fit_configurations", lambda _, arm: [config(max_epochs=6 if arm.name == "a" else 4)])
+    assert ablate(ablation)
+    found = read_results(ablation.run)
+    assert (found["arms"]["a"]["unequal"], "unequal" in found["arms"]["b"]) == (True, False)
+    assert "a may take other updates or completions." in report.notes(found)
+    with pytest.raises(SettingsError, match="--unequal c: no arm has that name; choose one of a, b"):
+        replace(ablation, unequal=("c",))
+
+
 def test_a_changed_overlay_is_refused_with_the_remedy_before_anything_runs(pretend, make_ablation):
     ablate(make_ablation(a="{}"))
     pretend.ran.clear()
