@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cogito_pl.experiments.ablation.arms import Ablation
+from cogito_pl.experiments.ablation.drive import common_sizes, configurations
+from cogito_pl.experiments.ablation.recipe import RecipeStudy
+from cogito_pl.experiments.command import read_study
 from cogito_pl.playground.__main__ import main
 from cogito_pl.playground.laboratory import LaboratoryRow
 from cogito_pl.playground.parts import part_file
@@ -34,8 +38,35 @@ def write_data(track: str, folder: Path, counts: dict[str, int]) -> None:
         main(words)
 
 
-def test_there_are_recipes_of_three_tracks():
-    assert sorted(path.name for path in RECIPES.iterdir() if path.is_dir()) == list(TRACKS)
+def test_there_are_recipes_of_three_tracks_and_a_study_of_each():
+    assert sorted(path.parent.name for path in RECIPES.glob("*/evaluate.yaml")) == list(TRACKS)
+    assert {*TRACKS, "controls"} == {path.name.removesuffix(".study.yaml") for path in RECIPES.glob("*.study.yaml")}
+
+
+@pytest.mark.parametrize("name", [*TRACKS, "controls"])
+def test_a_study_writes_all_that_its_arms_read_and_its_arms_are_comparable(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    held = read_study(RECIPES / f"{name}.study.yaml")
+    files = {option: tuple(map(Path, held[option])) for option in ("recipe", "start", "test")}
+    study = RecipeStudy(
+        recipe=files["recipe"], start_recipe=files["start"], test=files["test"], by=tuple(held["by"]),
+        samples=held["samples"], prepare=tuple(held["prepare"]), data=held["data"],
+    )  # fmt: skip
+    ablation = Ablation.read(study, held.get("with", []), [3], str(tmp_path), unequal=held.get("unequal", []))
+    (data,) = (phase for phase in ablation.start(3).phases if phase.name == "data")
+    for command in data.commands:
+        assert command[:3] == ("python", "-m", "cogito_pl.playground")
+        words = list(command[3:])
+        words[words.index("--count") + 1] = "4"
+        main(words)
+    study.check(ablation.arms, ablation.folder(3))
+    sizes = common_sizes(configurations(ablation), study, ablation.unequal)
+    assert sizes["completions"] == {"exploration": 128}.get(name, 64)
+
+
+def test_controls_of_the_laboratory_are_arms_of_its_study():
+    arms = " ".join(read_study(RECIPES / "controls.study.yaml")["with"])
+    assert all(path.name in arms for path in (RECIPES / "controls").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("track", TRACKS)
