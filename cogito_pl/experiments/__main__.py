@@ -40,33 +40,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_ablation(given: dict[str, Any], console: Any) -> bool:
     """Runs an ablation and writes its table, figure and page. Returns whether every run has a result."""
-    from pathlib import Path
-
     from cogito_pl.experiments.ablation.arms import Ablation
     from cogito_pl.experiments.ablation.drive import ablate
-    from cogito_pl.experiments.ablation.recipe import RecipeStudy
     from cogito_pl.report.ablation import present
     from cogito_pl.report.ablation_page import write_ablation_page
 
     options = with_study(given)
-    files = {name: tuple(map(Path, options[name])) for name in ("recipe", "start", "test")}
-    study = RecipeStudy(
-        recipe=files["recipe"],
-        start_recipe=files["start"],
-        test=files["test"],
-        by=tuple(options["by"]),
-        samples=3 if options["samples"] is None else options["samples"],
-        prepare=tuple(options["prepare"]),
-        data=options["data"],
-    )
     ablation = Ablation.read(
-        study, options["with"], options["seeds"] or [1], options["out"], unequal=options["unequal"]
+        read_recipe(options), options["with"], options["seeds"] or [1], options["out"], unequal=options["unequal"]
     )
     complete = ablate(ablation, console)
     present(ablation.run, console)
     page = write_ablation_page(ablation.run)
     console.print(f"  {page}", markup=False, soft_wrap=True)
     return complete
+
+
+def read_recipe(options: dict[str, Any]) -> Any:
+    """The `RecipeStudy` of the options. Raises SettingsError."""
+    from pathlib import Path
+
+    from cogito_pl.experiments.ablation.recipe import RecipeStudy
+
+    files = {name: tuple(map(Path, options[name])) for name in ("recipe", "start", "score", "test")}
+    return RecipeStudy(
+        recipe=files["recipe"],
+        start_recipe=files["start"],
+        score=files["score"],
+        test=files["test"],
+        by=tuple(options["by"]),
+        samples=3 if options["samples"] is None else options["samples"],
+        prepare=tuple(options["prepare"]),
+        data=options["data"],
+    )
 
 
 def show_power(given: dict[str, Any], console: Any) -> bool:

@@ -8,7 +8,7 @@ import yaml
 
 from cogito_pl.experiments.phases import SettingsError
 
-LISTS = ("recipe", "start", "test", "with", "unequal", "by", "prepare")
+LISTS = ("recipe", "start", "score", "test", "with", "unequal", "by", "prepare")
 NUMBERS = ("samples", "seeds")
 OPTIONS = (*LISTS, "data", *NUMBERS)
 """What a study file may hold: options of `ablate` by name."""
@@ -51,12 +51,19 @@ def _add_ablate(commands: Any) -> None:
     several = {"action": "append", "default": []}
     add(
         "study",
-        "a YAML file with these options by name; those of the command line are added to its lists",
+        "a YAML file with these options by name; lists of several files and of the command line are joined",
         type=Path,
         metavar="FILE",
+        **several,
     )
     add("recipe", "a recipe of train.py fit; a further one is added to it for every arm", metavar="FILE", **several)
     add("start", "a recipe whose export every arm starts from; a further one is added to it", metavar="FILE", **several)
+    add(
+        "score",
+        "a recipe of train.py predict that scores data of a seed by the start model, for arms that name its file",
+        metavar="FILE",
+        **several,
+    )
     add("with", "an arm: the recipe with these files, called NAME", metavar="[NAME=]FILE[+FILE...]", **several)
     add("unequal", "an arm that may take other updates or completions; marked in the table", metavar="NAME", **several)
     add("test", "what is added to the recipe to grade models, such as data.validation", metavar="FILE", **several)
@@ -79,13 +86,14 @@ def _add_ablate(commands: Any) -> None:
 
 
 def with_study(given: dict[str, Any]) -> dict[str, Any]:
-    """The options of `ablate`, where a study file is named, with what it holds.
+    """The options of `ablate` with what the study files hold: lists joined, of the rest the last that is given.
 
     Raises:
-        SettingsError: The file cannot be read, or holds something else.
+        SettingsError: A file cannot be read, or holds something else.
     """
-    held = read_study(given["study"]) if given["study"] else {}
-    lists = {name: [*held.get(name, []), *given[name]] for name in LISTS}
+    studies = [read_study(path) for path in given["study"]]
+    held = {name: value for study in studies for name, value in study.items()}
+    lists = {name: [*(value for study in studies for value in study.get(name, [])), *given[name]] for name in LISTS}
     single = {name: held.get(name) if given[name] is None else given[name] for name in NUMBERS}
     return given | lists | single | {"data": given["data"] or held.get("data", "")}
 

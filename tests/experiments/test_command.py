@@ -1,6 +1,5 @@
 """The options of `ablate`, on the command line and in a study file."""
 
-import shlex
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,6 @@ import pytest
 from cogito_pl.experiments.__main__ import main
 from cogito_pl.experiments.command import build_parser, read_study, with_study
 from cogito_pl.experiments.phases import SettingsError
-from cogito_pl.playground.__main__ import build_parser as playground_parser
-from cogito_pl.playground.parts import PARTS
-from tests.conftest import ROOT
 
 
 def options(*words):
@@ -39,18 +35,13 @@ def test_the_command_line_adds_to_the_lists_of_a_study_and_replaces_its_numbers(
     assert options("--study", str(file))["recipe"] == ["a.yaml"]  # the parser keeps nothing of earlier ones
 
 
-@pytest.mark.parametrize("file", sorted(ROOT.glob("configs/**/*.study.yaml")), ids=lambda file: file.stem)
-def test_the_files_and_commands_of_a_shipped_study_are_there(file):
-    own = options("--study", str(file))
-    for name in ("recipe", "start", "test"):
-        assert own[name]
-        assert all((ROOT / each).is_file() for each in own[name])
-    written = {part for line in own["prepare"] for part in PARTS if f"--part {part} " in line}
-    assert written == {"sft", "train", "validation", "test"}
-    for line in own["prepare"]:
-        program, _, package, *words = shlex.split(line.format(folder="data", seed=3))
-        assert (program, package) == ("python", "cogito_pl.playground")
-        assert playground_parser().parse_args(words).seed == 3
+def test_several_studies_join_their_lists_and_the_last_number_holds(study, tmp_path):
+    first = study("{recipe: a.yaml, with: [b.yaml], samples: 5, prepare: [c]}")
+    second = tmp_path / "second.yaml"
+    second.write_text("{with: [d.yaml], samples: 2, score: s.yaml, unequal: d}")
+    own = options("--study", str(first), "--study", str(second), "--with", "e.yaml", "--unequal", "e")
+    assert own["with"] == ["b.yaml", "d.yaml", "e.yaml"]
+    assert (own["recipe"], own["score"], own["samples"], own["unequal"]) == (["a.yaml"], ["s.yaml"], 2, ["d", "e"])
 
 
 @pytest.mark.parametrize(

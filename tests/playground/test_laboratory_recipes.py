@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cogito_pl.experiments.__main__ import read_recipe
 from cogito_pl.experiments.ablation.arms import Ablation
 from cogito_pl.experiments.ablation.drive import common_sizes, configurations
-from cogito_pl.experiments.ablation.recipe import RecipeStudy
-from cogito_pl.experiments.command import read_study
+from cogito_pl.experiments.command import build_parser, with_study
 from cogito_pl.playground.__main__ import main
-from cogito_pl.playground.laboratory import LaboratoryRow
-from cogito_pl.playground.parts import part_file
 from tests.conftest import ROOT
 
 TRACKS = ("exploration", "length", "reliability")
@@ -40,95 +38,35 @@ def write_data(track: str, folder: Path, counts: dict[str, int]) -> None:
 
 def test_there_are_recipes_of_three_tracks_and_a_study_of_each():
     assert sorted(path.parent.name for path in RECIPES.glob("*/evaluate.yaml")) == list(TRACKS)
-    assert {*TRACKS, "controls"} == {path.name.removesuffix(".study.yaml") for path in RECIPES.glob("*.study.yaml")}
+    studies = {path.name.removesuffix(".study.yaml") for path in RECIPES.glob("*.study.yaml")}
+    assert studies == {"controls", "selection", *TRACKS, *(f"{track}.methods" for track in TRACKS)}
 
 
-@pytest.mark.parametrize("name", [*TRACKS, "controls"])
-def test_a_study_writes_all_that_its_arms_read_and_its_arms_are_comparable(name, tmp_path, monkeypatch):
+STUDIES = [("controls",), ("selection",), *((track, f"{track}.methods") for track in TRACKS)]
+
+
+@pytest.mark.parametrize("names", STUDIES, ids=lambda names: names[-1])
+def test_a_study_writes_all_that_its_arms_read_and_its_arms_are_comparable(names, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    held = read_study(RECIPES / f"{name}.study.yaml")
-    files = {option: tuple(map(Path, held[option])) for option in ("recipe", "start", "test")}
-    study = RecipeStudy(
-        recipe=files["recipe"], start_recipe=files["start"], test=files["test"], by=tuple(held["by"]),
-        samples=held["samples"], prepare=tuple(held["prepare"]), data=held["data"],
-    )  # fmt: skip
-    ablation = Ablation.read(study, held.get("with", []), [3], str(tmp_path), unequal=held.get("unequal", []))
-    (data,) = (phase for phase in ablation.start(3).phases if phase.name == "data")
-    for command in data.commands:
+    words = [word for name in names for word in ("--study", str(RECIPES / f"{name}.study.yaml"))]
+    options = with_study(vars(build_parser().parse_args(["ablate", *words, "--out", str(tmp_path)])))
+    study = read_recipe(options)
+    ablation = Ablation.read(study, options["with"], [3], str(tmp_path), unequal=options["unequal"])
+    phases = {phase.name: phase for phase in ablation.start(3).phases}
+    for command in phases["data"].commands:
         assert command[:3] == ("python", "-m", "cogito_pl.playground")
         words = list(command[3:])
         words[words.index("--count") + 1] = "4"
         main(words)
     study.check(ablation.arms, ablation.folder(3))
     sizes = common_sizes(configurations(ablation), study, ablation.unequal)
-    assert sizes["completions"] == {"exploration": 128}.get(name, 64)
+    assert sizes["completions"] == (128 if "exploration" in names else 64)
+    assert [name for name in phases if name.startswith("score-")] == [
+        f"score-{Path(file).stem}" for file in options["score"]
+    ]
 
 
-def test_controls_of_the_laboratory_are_arms_of_its_study():
-    arms = " ".join(read_study(RECIPES / "controls.study.yaml")["with"])
-    assert all(path.name in arms for path in (RECIPES / "controls").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("track", TRACKS)
-def test_a_track_is_trained_and_evaluated_alike_but_for_the_randomness_of_tests(track):
-    sft, grpo, evaluate = (settings(track, name) for name in ("sft", "grpo", "evaluate"))
-    (export,) = sft["trainer"]["callbacks"]
-    assert grpo["model"]["init_args"]["policy"]["init_from"] == export["init_args"]["path"]
-    limit = grpo["model"]["init_args"]["sampling"]["max_tokens"]
-    for recipe in (grpo, evaluate):
-        assert recipe["model"]["init_args"]["evaluation"] == {"max_tokens": limit, "temperature": 1.0}
-    sources = [recipe["data"][use] for recipe in (sft, grpo, evaluate) for use in ("train", "validation")
-               if use in recipe["data"]]  # fmt: skip
-    assert {source["path"] for (source,) in sources} == {f".data/laboratory/{track}"}
-
-
-def test_what_the_tracks_are_about():
-    schedules = {track: settings(track, "grpo")["model"]["init_args"]["schedule"] for track in TRACKS}
-    assert schedules["exploration"].get("updates", 1) > 1  # otherwise every ratio is 1 and nothing is clipped
-    limits = {track: settings(track, "grpo")["model"]["init_args"]["sampling"]["max_tokens"] for track in TRACKS}
-    assert limits["length"] < limits["reliability"]
-    own = {"exploration": "--hasty-share", "length": "--repeat-rate", "reliability": "--slip-rate"}
-    for track, option in own.items():
-        (sft,) = [words for words in writing_commands(track) if "sft" in words]
-        assert {word for word in sft if word in own.values()} == {option}
-
-
-@pytest.mark.parametrize("track", TRACKS)
-def test_the_commands_of_a_track_write_its_parts_with_the_columns_to_break_down_by(track, tmp_path):
-    import pyarrow.parquet as pq
-
-    parts = {"sft": 6, "train": 5, "validation": 4, "test": 3}
-    write_data(track, tmp_path, parts)
-    for part, count in parts.items():
-        table = pq.read_table(part_file(tmp_path, part))
-        assert table.num_rows == count
-        assert {"family", "difficulty", *LaboratoryRow.__annotations__} <= set(table.column_names)
-        assert set(table["modality"].to_pylist()) == {"text", "image"}
-        assert part == "sft" or "looks like" not in "".join(table["solution"].to_pylist())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("track", TRACKS)
-def test_a_track_runs_from_its_start_to_its_evaluation(track, tmp_path, run_cli):
-    counts = {"sft": 32, "train": 16, "validation": 4, "test": 6}
-    write_data(track, tmp_path / "data", counts)
-
-    def run(command: str, name: str, *further: str) -> None:
-        use = {"sft": ("train", "sft"), "grpo": ("train", "train"), "evaluate": ("validation", "test")}[name]
-        data = {use[0]: [{"path": str(tmp_path / "data"), "subset": use[1], "split": use[1]}]}
-        if name == "grpo":
-            source = {"path": str(tmp_path / "data"), "subset": "validation", "split": "validation"}
-            data["validation"] = [source]
-        if command == "fit":
-            data["rollouts_per_epoch"] = 1
-        trainer = {"default_root_dir": str(tmp_path / name), "enable_progress_bar": False}
-        overlay = tmp_path / f"{name}.yaml"
-        overlay.write_text(yaml.safe_dump({"trainer": trainer, "data": data}))
-        run_cli(command, "--config", RECIPES / track / f"{name}.yaml", "--config", overlay, *further)
-
-    start, trained = tmp_path / "start", tmp_path / "trained"
-    run("fit", "sft", "--trainer.callbacks.init_args.path", str(start))
-    init = "--model.init_args.policy.init_from"
-    run("fit", "grpo", init, str(start), "--trainer.max_epochs=2", "--trainer.callbacks.init_args.path", str(trained))
-    run("validate", "evaluate", init, str(trained))
-    assert len(list((tmp_path / "evaluate").rglob("validation.rank0.jsonl"))) == 1
+@pytest.mark.parametrize("folder", ["controls", "methods", "selection"])
+def test_every_overlay_of_the_laboratory_belongs_to_a_study(folder):
+    named = "\n".join(path.read_text() for path in RECIPES.glob("*.study.yaml"))
+    assert [path.name for path in (RECIPES / folder).glob("*.yaml") if f"{folder}/{path.name}" not in named] == []

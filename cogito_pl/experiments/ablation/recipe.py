@@ -6,16 +6,23 @@ DIR/seed1/evaluate/         the start model, graded: sample1/, sample2/, ... and
 DIR/seed1/arms/<name>/      fit/ and evaluate/ of an arm
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from cogito_pl.experiments.ablation.arms import Arm
 from cogito_pl.experiments.ablation.configuration import resolved
-from cogito_pl.experiments.ablation.recipe_phases import FOLDER, data_phase, evaluate_phase, fit_phase, moved
+from cogito_pl.experiments.ablation.recipe_phases import (
+    FOLDER,
+    data_phase,
+    evaluate_phase,
+    fit_phase,
+    moved,
+    score_name,
+    score_phase,
+)
 from cogito_pl.experiments.ablation.sources import check_sources
 from cogito_pl.experiments.phases import Phase, Plan, SettingsError
 from cogito_pl.seeds import digest, stable_seed
@@ -33,6 +40,8 @@ class RecipeStudy:
         recipe: The recipe and what is added to it for every arm, in order.
         start: A recipe whose export every arm starts from, and what is added to it; without, arms start from the model
             that the recipe names.
+        score: Recipes of `train.py predict`, each of which scores data of a seed by the start model, and names the file
+            by `callbacks.DifficultyWriter`.
         test: What is added to the recipe to grade a model: the test problems, as `data.validation`. Without, models are
             graded on the recipe's own.
         by: Columns of the test data to break the results down by.
@@ -43,6 +52,7 @@ class RecipeStudy:
 
     recipe: tuple[Path, ...]
     start_recipe: tuple[Path, ...] = ()
+    score: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
     by: tuple[str, ...] = ()
     samples: int = 3
@@ -50,14 +60,14 @@ class RecipeStudy:
     data: str = ""
     remedy = "give it to every arm by a further --recipe FILE, or allow it by --unequal NAME"
     own_seeds = True
-    typical_s = MappingProxyType({"data": 5.0, "start": 40.0, "fit": 60.0, "evaluate": 20.0})
     _configs: dict[tuple[Path, ...], dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raises SettingsError, naming setting, value and remedy."""
         if not self.recipe:
             raise SettingsError("--recipe is missing; name the recipe that the arms are variants of")
-        for option, files in (("recipe", self.recipe), ("start", self.start_recipe), ("test", self.test)):
+        given = {"recipe": self.recipe, "start": self.start_recipe, "score": self.score, "test": self.test}
+        for option, files in given.items():
             if missing := [file for file in files if not file.is_file()]:
                 raise SettingsError(f"--{option} {missing[0]}: there is no such file; correct the path")
         if self.samples < 0:
@@ -88,6 +98,12 @@ class RecipeStudy:
         return "data" if self.prepare else None
 
     @property
+    def typical_s(self) -> Mapping[str, float]:
+        """Typical seconds of every phase by name, for estimates."""
+        scores = {score_name(file): 60.0 for file in self.score}
+        return {"data": 5.0, "start": 40.0, "fit": 60.0, "evaluate": 20.0} | scores
+
+    @property
     def files(self) -> list[Path]:
         """The recipe and what is added to it for every arm."""
         return list(self.recipe)
@@ -97,9 +113,13 @@ class RecipeStudy:
         phases = [data_phase(self.prepare, seed, folder / "data")] if self.prepare else []
         if self.start_recipe:
             phases.append(fit_phase("start", self.start_recipe, self._config(self.start_recipe, folder), seed, folder))
+        for file in self.score:
+            scores = self._scores(file, folder)
+            phases.append(score_phase(file, self._config((file,), folder), seed, folder, self._model(folder), scores))
         test = self._config(self._test_files, folder)
         phases.append(evaluate_phase(test, self.samples, seed, folder, self._model(folder), images=IMAGES))
-        return self._plan(folder, seed, phases, start=self.start_recipe, test=self._test_files)
+        given = {"start": self.start_recipe, "test": self._test_files} | ({"score": self.score} if self.score else {})
+        return self._plan(folder, seed, phases, **given)
 
     def arm(self, arm: Arm, seed: int, folder: Path, start: Path) -> Plan:
         """The fit of the recipe with the files of `arm`, and its grading by the recipe without them."""
@@ -113,23 +133,28 @@ class RecipeStudy:
         return self._plan(folder, seed, [fit, evaluation], recipe=files, test=self._test_files)
 
     def scoring(self, seed: int, folder: Path, start: Path) -> Plan:
-        """Never asked for: scores are data, which preparing commands write."""
+        """Never asked for: `score` is part of the start."""
         raise NotImplementedError
 
     def scores(self, start: Path) -> None:
-        """Of no file: scores are data."""
+        """Of no file: `score` is part of the start."""
 
     def check(self, arms: Sequence[Arm], start: Path) -> None:
         """Checks the data of a seed against recipe, arms and test. Raises SettingsError."""
         fits, sources = [self.start_recipe] if self.start_recipe else [], []
+        scored = [str(self._scores(file, start)) for file in self.score]
         for files in (*fits, *((*self.recipe, *arm.files) for arm in arms)):
             data = self._config(files, start)["data"]
             sources += [*data["train"], *data["validation"]]
-            if data["strata"] and not Path(data["strata"]["file"]).is_file():
+            named = [part["file"] or () for part in (data["strata"], data.get("subset")) if part]
+            given = [file for each in named for file in ([each] if isinstance(each, str) else each)]
+            if lost := [file for file in given if file not in scored and not Path(file).exists()]:
                 raise SettingsError(
-                    f"{files[-1]}: data.strata.file={data['strata']['file']} does not exist; score the data before, or "
-                    "by a command of --prepare"
+                    f"{files[-1]}: the scores {lost[0]} do not exist; score the data before, by --prepare, "
+                    "or by the start model: --score FILE"
                 )
+        for file in self.score:
+            sources += self._config((file,), start)["data"]["predict"]
         check_sources(sources)
         test = self._config(self._test_files, start)["data"]["validation"]
         if not test:
@@ -144,6 +169,16 @@ class RecipeStudy:
         """The seed of a fit: another one where an arm changes `seed_everything`, to measure what seeds alone change."""
         own, plain = (self._parsed(each)["seed_everything"] for each in (files, self.recipe))
         return seed if own == plain else stable_seed("fit", seed, own, bits=31)
+
+    def _scores(self, file: Path, start: Path) -> Path:
+        """The file that a scoring recipe writes. Raises SettingsError where it names none."""
+        callbacks = self._config((file,), start)["trainer"]["callbacks"] or []
+        writers = [own for own in callbacks if own["class_path"].endswith("DifficultyWriter")]
+        if not writers or not (path := writers[0]["init_args"]["path"]):
+            raise SettingsError(
+                f"--score {file} names no file for its scores; set the path of its callbacks.DifficultyWriter"
+            )
+        return Path(path)
 
     def _model(self, start: Path) -> Path | None:
         return start / "start" / "export" if self.start_recipe else None

@@ -53,6 +53,18 @@ def fit_phase(
     return train_phase(name, title, config, seed, run, model, folder / "export" / "config.json", [("fit",)])
 
 
+def score_name(file: Path) -> str:
+    """Name of the phase that scores data by the recipe `file`, and of its folder."""
+    return f"score-{file.stem}"
+
+
+def score_phase(file: Path, config: dict[str, Any], seed: int, run: Path, model: Path | None, scores: Path) -> Phase:
+    """Scores data of a seed by a model; `config` is that of the recipe `file`, and `scores` what it writes."""
+    name = score_name(file)
+    config["trainer"] |= {"logger": False, "callbacks": [*config["trainer"]["callbacks"], bar(name)]}
+    return train_phase(name, f"Score: {file.name}", config, seed, run, model, scores, [("predict",)])
+
+
 def evaluate_phase(
     config: dict[str, Any], samples: int, seed: int, run: Path, model: Path | None, *, images: int = 0
 ) -> Phase:

@@ -113,6 +113,42 @@ def test_one_validation_has_samples_at_temperature_1_and_greedy_completions_of_t
     assert evaluate.artefact == Path("one/evaluate/validation.rank0.jsonl")
 
 
+WRITER = {"class_path": "callbacks.DifficultyWriter", "init_args": {"path": "D/scores/p.parquet"}}
+
+
+def test_the_start_model_scores_the_data_of_its_seed(here):
+    Path("p.yaml").write_text(yaml.safe_dump({"trainer": {"callbacks": [WRITER]}}))
+    own = study(score=(Path("p.yaml"),), prepare=PREPARE, data="D")
+    _, fit, score, _ = own.start(4, START).phases
+    assert [word for word in score.commands[0] if word == "predict"] == ["predict"]
+    assert score.overlay["model"]["init_args"]["policy"]["init_from"] == str(fit.artefact.parent)
+    assert score.artefact == START / "data/scores/p.parquet"
+    assert score.overlay["trainer"]["callbacks"][0]["init_args"]["path"] == str(score.artefact)
+    assert {phase.name for phase in own.start(4, START).phases} == own.typical_s.keys() - {"fit"}
+    assert own.start(4, START).fingerprint != study(prepare=PREPARE, data="D").start(4, START).fingerprint
+
+
+def test_scores_that_nobody_writes_are_refused_and_those_of_the_start_are_not(here, opened):
+    Path("a.yaml").write_text("data: {strata: {file: D/scores/p.parquet}}")
+    Path("r.yaml").write_text("data: {strata: null}")
+    Path("s.yaml").write_text("data: {strata: null}")
+    Path("p.yaml").write_text(yaml.safe_dump({"trainer": {"callbacks": [WRITER]}, "data": {"predict": [given("D")]}}))
+    arm = Arm(name="a", files=(Path("a.yaml"),))
+    with pytest.raises(SettingsError, match=r"a\.yaml: the scores .*p\.parquet do not exist; score the data before"):
+        study(prepare=PREPARE, data="D").check([arm], START)
+    study(prepare=PREPARE, data="D", score=(Path("p.yaml"),)).check([arm], START)
+    before = len(opened)
+    study(prepare=PREPARE, data="D", score=(Path("p.yaml"),)).check([], START)
+    study(prepare=PREPARE, data="D").check([], START)
+    assert opened[before:].count(("run/seed4/data",)) == 3 + 2  # the scored source, and those of start and test
+
+
+def test_scores_without_a_file_are_refused(here):
+    Path("p.yaml").write_text("{}")
+    with pytest.raises(SettingsError, match=r"--score p\.yaml names no file for its scores"):
+        study(score=(Path("p.yaml"),)).start(4, START)
+
+
 def test_without_samples_greedy_completions_are_graded_alone(here):
     tested = study(samples=0).start(4, START).phases[-1].overlay["data"]["validation"]
     assert [(source["path"], source["samples"]) for source in tested] == [("D", 1), ("Data", 1)]
@@ -219,7 +255,7 @@ def test_an_arm_that_draws_from_scores_that_are_not_there_is_refused(here, opene
         Path(f"{name}.yaml").write_text("data: {strata: null}")
     Path("a.yaml").write_text("data: {strata: {file: D/scores.parquet}}")
     arms = [Arm(name="t", files=(Path("a.yaml"),))]
-    with pytest.raises(SettingsError, match=r"a\.yaml: data\.strata\.file=run/seed4/data/scores\.parquet does not"):
+    with pytest.raises(SettingsError, match=r"a\.yaml: the scores run/seed4/data/scores\.parquet do not exist"):
         study(prepare=PREPARE, data="D").check(arms, START)
     Path("D").mkdir()
     Path("D/scores.parquet").touch()
