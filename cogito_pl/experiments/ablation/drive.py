@@ -32,7 +32,7 @@ def ablate(ablation: Ablation, console: Console) -> bool:
         OtherRunError: The folder holds runs with other settings; nothing was run.
     """
     fits = configurations(ablation)
-    equal = common_sizes(fits, ablation.study)
+    equal = common_sizes(fits, ablation.study, tuned=any(arm.tuned for arm in ablation.arms))
     if not ablation.study.prepared:
         ablation.study.check(ablation.arms, ablation.folder(ablation.seeds[0]))
     claim_folder(ablation.run)
@@ -64,8 +64,15 @@ def configurations(ablation: Ablation) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) -> dict[str, Any]:
+def common_sizes(
+    fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study, *, tuned: bool = False
+) -> dict[str, Any]:
     """The sizes that all arms share, from the configurations of their fits.
+
+    Args:
+        fits: Configurations by arm.
+        study: What the arms are variants of.
+        tuned: Whether each arm has settings of its own, which may share out its completions otherwise.
 
     Raises:
         SettingsError: The updates of an arm cannot be counted, or its sizes differ from those of the plain recipe.
@@ -73,7 +80,7 @@ def common_sizes(fits: Mapping[str, Sequence[Mapping[str, Any]]], study: Study) 
     own = {}
     for name, configs in fits.items():
         try:
-            own[name] = sizes(configs)
+            own[name] = sizes(configs, tuned=tuned)
             if study.own_seeds:
                 del own[name]["seed_everything"]
         except ValueError as error:

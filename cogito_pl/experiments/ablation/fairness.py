@@ -46,20 +46,28 @@ def updates(config: Mapping[str, Any]) -> int:
     return rollouts(config) * schedule(config).updates_per_rollout
 
 
-def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def completions(config: Mapping[str, Any]) -> int:
+    """Completions of a whole fit. Raises ValueError where they cannot be counted."""
+    own = schedule(config)
+    return rollouts(config) * own.prompts * own.group_size
+
+
+def sizes(configs: Sequence[Mapping[str, Any]], *, tuned: bool = False) -> dict[str, Any]:
     """What must be equal in two arms, by the names of the settings.
 
     Args:
         configs: Of all fits of an arm, in order.
+        tuned: Compare the completions of whole fits, and not how the rollouts share them out.
 
     Raises:
         ValueError: A configuration has no schedule, or one whose numbers do not fit each other.
     """
     last = configs[-1]
     limits = {name: [config["trainer"].get(name) for config in configs] for name in LIMITS}
+    shares = {f"schedule.{name}": getattr(schedule(last), name) for name in SCHEDULE}
     return (
         {"updates": sum(updates(config) for config in configs)}
-        | {f"schedule.{name}": getattr(schedule(last), name) for name in SCHEDULE}
+        | ({"completions": sum(completions(config) for config in configs)} if tuned else shares)
         | {f"trainer.{name}": own[0] if own == own[:1] * len(own) else own for name, own in limits.items()}
         | {"seed_everything": last["seed_everything"]}
     )

@@ -44,8 +44,9 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the start model, and `arms`,
         each with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
         `over_seeds` returns. An arm has its `overlays` and those of the SFT fit before it (`sft_first`), with text and
-        digest, and per seed the folder of its `evaluation`, the `cost` and the `updates` of its fits, and where the
-        last of them validated, its learning `curve` and the `area` under it. `resolution`: what `resolution` returns.
+        digest, what a search for its settings came to (`tuned`), and per seed the folder of its `evaluation`, the
+        `cost` and the `updates` of its fits, and where the last of them validated, its learning `curve` and the `area`
+        under it. `resolution`: what `resolution` returns.
     """
     study, seeds = ablation.study, {}
     plain: dict[int, Samples] = {}
@@ -75,7 +76,9 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
         return with_mean(seeds[arm], scores.get(arm, {}), scores.get(PLAIN, {}), same_test=study.same_test)
 
     arms = {
-        arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)} | summary(arm.name)
+        arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)}
+        | ({"tuned": dict(arm.tuned)} if arm.tuned else {})
+        | summary(arm.name)
         for arm in ablation.arms
     }
     return {
