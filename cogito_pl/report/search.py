@@ -9,14 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cogito_pl.experiments.search.results import BEST, FAILED, FILE, PRUNED, TO_DO, read_search
+from cogito_pl.experiments.search.results import BEST, DONE, FILE, PRUNED, read_search
 from cogito_pl.files import write_text
 
 TABLE = "search.md"
 NONE = "-"
 """Where there is no value."""
-MARK = "*"
-"""Of the best trial."""
 
 
 def present_search(folder: Path, console: Console) -> None:
@@ -60,14 +58,13 @@ def columns(result: Mapping[str, Any]) -> list[str]:
 
 def rows(result: Mapping[str, Any]) -> list[list[str]]:
     """A row per trial, in the order in which they were made."""
-    best = result["best"] and result["best"]["number"]
-    rows = []
+    found = []
     for trial in result["trials"]:
-        state = f" ({trial['state']})" if trial["state"] in (PRUNED, FAILED, TO_DO) else ""
-        name = f"{trial['number']}{MARK if trial['number'] == best else state}"
+        what = "best" if trial == result["best"] else trial["state"]
+        name = f"{trial['number']} ({what})" if what != DONE else str(trial["number"])
         value = f"{trial['value']:.4g}" if trial.get("value") is not None else NONE
-        rows.append([name, value, str(trial.get("updates") or NONE), *(trial["shown"][n] for n in result["space"])])
-    return rows
+        found.append([name, value, str(trial.get("updates") or NONE), *(trial["shown"][n] for n in result["space"])])
+    return found
 
 
 def notes(result: Mapping[str, Any]) -> list[str]:
@@ -76,10 +73,8 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if best := result["best"]:
         better = "higher" if result["direction"] == "maximize" else "lower"
-        lines.append(
-            f"{MARK} The best trial; being chosen, it is {better} in {result['metric']} than its settings are elsewhere."
-        )
-        lines.append(f"Best settings: {', '.join(f'`{name}` {value}' for name, value in best['shown'].items())}.")
+        lines.append(f"Best settings: {', '.join(f'{name} {value}' for name, value in best['shown'].items())}.")
+        lines.append(f"Being chosen, the best trial is {better} in {result['metric']} than its settings are elsewhere.")
     if PRUNED in states:
         lines.append(
             f"{states.count(PRUNED)} pruned: after so many updates below the median of the complete trials before it."

@@ -1,5 +1,6 @@
 """Reports the metric of a fit to its search, and ends the fit where the median pruner says so."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ class Pruning(L.Callback):
     def __init__(self, file: str, trial: int, place: int = 0) -> None:
         self.file, self.trial, self.place = Path(file), trial, place
 
+    @cached_property
+    def trials(self) -> Trials:
+        """Those of the search; opened on the first rank alone."""
+        return Trials(self.file)
+
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Ends a fit that was killed after it had been pruned."""
         self._stop_if_pruned(trainer)
@@ -33,13 +39,13 @@ class Pruning(L.Callback):
         if trainer.state.fn != TrainerFn.FITTING or not trainer.global_step:
             return
         if trainer.is_global_zero:
-            trials = Trials(self.file)
-            value = metric(trainer.callback_metrics, trials.settings["metric"])
-            trials.report(self.trial, self.place * trials.settings["updates"] + trainer.global_step, value)
+            value = metric(trainer.callback_metrics, self.trials.settings["metric"])
+            step = self.place * self.trials.settings["updates"] + trainer.global_step
+            self.trials.report(self.trial, step, value)
         self._stop_if_pruned(trainer)
 
     def _stop_if_pruned(self, trainer: L.Trainer) -> None:
-        pruned = trainer.is_global_zero and Trials(self.file).pruned(self.trial)
+        pruned = trainer.is_global_zero and self.trials.pruned(self.trial)
         if trainer.strategy.broadcast(pruned):
             trainer.should_stop = True
 

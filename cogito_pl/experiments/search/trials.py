@@ -62,7 +62,7 @@ class Trials:
         trial = self.all()[number]
         if trial.last_step is None or trial.last_step >= self.settings["updates"] * len(self.settings["seeds"]):
             return False
-        return optuna.pruners.MedianPruner(n_startup_trials=self.settings["startup"]).prune(self.study, trial)
+        return bool(optuna.pruners.MedianPruner(n_startup_trials=self.settings["startup"]).prune(self.study, trial))
 
     def value(self, number: int) -> float | None:
         """The mean over seeds of the last value that each fit reported; null where one reported none."""
@@ -117,7 +117,6 @@ def create(file: Path, settings: Mapping[str, Any]) -> None:
         study = optuna.create_study(study_name=NAME, storage=made, direction=settings["direction"])
         study.set_user_attr(SETTINGS, dict(settings))
         made.remove_session()
-        made.engine.dispose()
 
 
 def distributions(options: SearchOptions) -> dict[str, BaseDistribution]:
