@@ -34,7 +34,7 @@ SPACE = {
 
 def complete() -> dict:
     """A configuration that is complete enough: 8 updates on 32 completions each."""
-    config = sized(max_epochs=4, rollouts_per_epoch=2, prompts=8, group_size=4, micro_batch=1)
+    config = sized(max_epochs=4, rollouts_per_epoch=2, prompts=8, group_size=4, micro_batch=1, updates=1)
     config["model"]["class_path"] = "cogito_pl.modules.GRPOModule"
     config["trainer"]["callbacks"] = None
     config["data"] |= {"train": [{"path": "train"}], "validation": [{"path": "held"}], "strata": None}

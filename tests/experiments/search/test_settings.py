@@ -17,7 +17,10 @@ CONFIG = {
     "trainer": {"max_epochs": 2, "callbacks": [{"class_path": "a.B"}, {"class_path": "a.C", "init_args": {"d": 1}}]},
     "model": {
         "class_path": "m.GRPO",
-        "init_args": {"optimizer": {"class_path": "t.AdamW", "init_args": {"lr": 0.1, "betas": [0.9, 0.99]}}, "x": None},
+        "init_args": {
+            "optimizer": {"class_path": "t.AdamW", "init_args": {"lr": 0.1, "betas": [0.9, 0.99]}},
+            "x": None,
+        },
     },
 }
 LR = ("model", "init_args", "optimizer", "init_args", "lr")
@@ -42,7 +45,11 @@ def test_a_key_may_leave_init_args_out_and_names_entries_of_lists_by_class_or_in
 @pytest.mark.parametrize(
     ("key", "error", "message"),
     [
-        ("model.optimizer.lrr", UnknownSettingError, "model.optimizer.lrr: .* no setting 'lrr' there; did you mean lr?"),
+        (
+            "model.optimizer.lrr",
+            UnknownSettingError,
+            "model.optimizer.lrr: .*'lrr' there; did you mean lr?",
+        ),
         ("model.optimizer.lr.x", UnknownSettingError, "no setting 'x' there; correct it"),
         ("modle.x", UnknownSettingError, "'modle' there; did you mean model"),
         ("trainer.callbacks.D.d", MissingPartError, "there is no D in that list, which has B, C; add it by an overlay"),

@@ -134,7 +134,9 @@ def test_a_space_file_that_is_not_there_is_refused():
 
 
 def test_values_are_shown_short_and_names_and_whole_numbers_as_they_are():
-    space = read_space({LR: {"low": 1.0e-5, "high": 1.0}, "n": {"low": 1, "high": 2000}, "c": {"choices": [1, "b"]}}, "")
+    space = read_space(
+        {LR: {"low": 1.0e-5, "high": 1.0}, "n": {"low": 1, "high": 2000}, "c": {"choices": [1, "b"]}}, ""
+    )
     options = SearchOptions(space=space, trials=1)
     shown = [options.shown(name, value) for name, value in ((LR, 0.000123456), ("n", 1234), ("c", "b"))]
     assert shown == ["0.000123", "1234", "b"]
