@@ -1,4 +1,4 @@
-"""A whole search and a tuned ablation with a handful of steps, through the command line: killed and continued, or not."""
+"""A search and a tuned ablation with a handful of steps, through the command line: killed and continued, or not."""
 
 import os
 import signal
@@ -47,12 +47,11 @@ def command(tmp_path):
     """Runs a command of `cogito_pl.experiments` on a small recipe."""
     data = {"train": [sums(tmp_path / "train.jsonl", 1, 24)], "validation": [sums(tmp_path / "held.jsonl", 3, 8)]}
     recipe = yaml.safe_load(RECIPE)
+    odsw = {"class_path": "callbacks.ODSWReweighting", "init_args": {"shape": "easy"}}
     files = {
         "mine": recipe | {"data": recipe["data"] | data},
         "test": {"data": {"validation": [sums(tmp_path / "test.jsonl", 2, 10)]}},
-        "odsw": {
-            "trainer": {"callbacks+": [{"class_path": "callbacks.ODSWReweighting", "init_args": {"shape": "easy"}}]}
-        },
+        "odsw": {"trainer": {"callbacks+": [odsw]}},
         "space": SPACE,
     }
     for name, values in files.items():
