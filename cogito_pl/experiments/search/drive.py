@@ -19,7 +19,7 @@ from cogito_pl.experiments.record import Account, OtherRunError
 from cogito_pl.experiments.search.checks import variants
 from cogito_pl.experiments.search.results import write_search
 from cogito_pl.experiments.search.search import Search
-from cogito_pl.experiments.search.trials import COST, Trials, create, distributions, draw
+from cogito_pl.experiments.search.trials import COST, Trials, create, distributions, draw, leftovers
 from cogito_pl.files import write_text
 
 HOPELESS = 3
@@ -36,7 +36,7 @@ def open_trials(search: Search) -> Trials:
     """
     asked = search.fingerprint()
     if not search.storage.is_file():
-        if search.run.exists() and (not search.run.is_dir() or any(search.run.iterdir())):
+        if search.run.exists() and (not search.run.is_dir() or set(search.run.iterdir()) - leftovers(search.storage)):
             raise OtherRunError(f"{search.run} exists and holds no search; choose another folder")
         create(search.storage, asked)
     trials = Trials(search.storage)
@@ -65,6 +65,7 @@ def run_search(search: Search, console: Console) -> bool:
         for seed in search.options.seeds:
             prepare_start(search, seed, console)
         while (number := next_trial(search, trials, failed)) is not None:
+            remove_weights(search, trials)
             write_search(search, trials, failed)
             try:
                 carry_out(search, trials, number, console)
@@ -74,10 +75,10 @@ def run_search(search: Search, console: Console) -> bool:
                 note_failure(search, number, error, failed, console)
                 if len(failed) == len(trials.all()) >= HOPELESS:
                     raise SettingsError(f"all of {HOPELESS} trials failed, the last by {failed[number]}") from error
-            remove_weights(search, trials)
     except (KeyboardInterrupt, SystemExit):
         console.print("\nStopped. Run the same command again to continue.")
         raise
+    remove_weights(search, trials)
     write_search(search, trials, failed)
     return not failed
 

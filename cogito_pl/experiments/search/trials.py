@@ -111,12 +111,18 @@ def create(file: Path, settings: Mapping[str, Any]) -> None:
         file: The SQLite file.
         settings: What the search was asked for: `SearchOptions.fingerprint`, and the `updates` of a fit.
     """
+    for left in leftovers(file):
+        left.unlink()
     with atomic(file) as draft:
-        draft.unlink(missing_ok=True)  # of a start that was killed here
         made = storage(draft)
         study = optuna.create_study(study_name=NAME, storage=made, direction=settings["direction"])
         study.set_user_attr(SETTINGS, dict(settings))
         made.remove_session()
+
+
+def leftovers(file: Path) -> set[Path]:
+    """What a kill inside of `create` left: the draft, and the journal that SQLite keeps beside it."""
+    return set(file.parent.glob(f"{FILE}.partial*")) if file.parent.is_dir() else set()
 
 
 def distributions(options: SearchOptions) -> dict[str, BaseDistribution]:

@@ -200,6 +200,15 @@ def test_a_folder_with_other_work_is_refused_and_left_alone(pretend, make_search
     assert [file.name for file in search.run.iterdir()] == ["thesis.tex"]
 
 
+def test_a_file_that_was_half_made_is_made_again(pretend, make_search, go):
+    search = make_search(trials=1)
+    search.run.mkdir()
+    for end in ("", "-journal"):
+        search.storage.with_name(f"{search.storage.name}.partial{end}").write_text("cut off by a kill")
+    assert go(search)
+    assert not list(search.run.glob("*.partial*"))
+
+
 def test_the_start_of_a_seed_is_made_once_and_graded_never(pretend, make_search, go, monkeypatch):
     Path("s.yaml").write_text("{}")
     search = make_search(trials=2, start=(Path("s.yaml"),), prepare=("python -c 'pass' {folder}",))
@@ -219,6 +228,9 @@ def test_weights_of_finished_trials_are_removed_and_their_costs_kept(pretend, ma
     pretend.errors = {"2 seed101": KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
         go(search)
+    pretend.errors.clear()
+    go(search)
+    assert list((search.trial_folder(1) / "seed101" / "fit").iterdir()) == []
     fit = search.trial_folder(0) / "seed101" / "fit"
     assert list(fit.iterdir()) == []
     record = json.loads((fit.parent / "progress.json").read_text())

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 
 from cogito_pl.experiments.search.options import SearchOptions
 from cogito_pl.experiments.search.space import read_space
-from cogito_pl.experiments.search.trials import LEAST, Trials, create, distributions, draw
+from cogito_pl.experiments.search.trials import FILE, LEAST, Trials, create, distributions, draw
 from tests.experiments.search.conftest import SPACE
 
 OPTIONS = SearchOptions(space=read_space(SPACE, ""), trials=8, startup=3, seeds=(5, 6))
@@ -43,8 +43,7 @@ def done(trials, *values):
 
 
 def test_what_is_in_the_file_is_all_that_another_process_needs(tmp_path):
-    file = tmp_path / "my trials?#%20.sqlite3"
-    file.with_name(file.name + ".partial").write_text("cut off by a kill")
+    file = tmp_path / "my trials?#%20" / FILE
     create(file, OPTIONS.fingerprint() | {"updates": 10})
     trials = Trials(file)
     done(trials, 0.3, 0.2, 0.1, 0.4)
@@ -59,7 +58,7 @@ def test_what_is_in_the_file_is_all_that_another_process_needs(tmp_path):
     assert other.settings == OPTIONS.fingerprint() | {"updates": 10}
     other.finish(running, None, COST)
     assert [trial.state for trial in trials.all()] == [TrialState.COMPLETE, TrialState.PRUNED]
-    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_what_is_drawn_depends_on_the_trials_before_and_the_seed(trials, file):
