@@ -29,7 +29,9 @@ OVERLAYS = sorted(path for folder in FOLDERS for path in (ROOT / "configs" / fol
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 LESS = [ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in ("vanilla_grpo", "curriculum_only")]
 """Overlays that take something out of one recipe, `configs/vl_cogito.yaml`."""
-STUDIES = sorted((ROOT / "configs").glob("**/*.study.yaml"))  # of cogito_pl.experiments, and read by its tests
+STUDIES = [
+    path for kind in ("study", "space") for path in sorted((ROOT / "configs").glob(f"**/*.{kind}.yaml"))
+]  # of cogito_pl.experiments, and read by its tests
 RECIPES = sorted(path for path in (ROOT / "configs").glob("**/*.yaml") if path not in OVERLAYS + STUDIES)
 
 

@@ -70,7 +70,7 @@ PREDICTIONS = [
 QUICK = {("vl_cogito",), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
 ELSEWHERE = {
     str(path.relative_to(CONFIGS).with_suffix(""))
-    for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml", "**/*.study.yaml")
+    for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml", "**/*.study.yaml", "**/*.space.yaml")
     for path in CONFIGS.glob(pattern)
 }
 

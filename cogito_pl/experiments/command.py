@@ -21,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_ablate(commands)
+    _add_search(commands)
     power = commands.add_parser(
         "power",
         help="what an ablation can tell from noise",
@@ -49,15 +50,7 @@ def _add_ablate(commands: Any) -> None:
         ablate.add_argument(f"--{name}", help=text, **further)
 
     several = {"action": "append", "default": []}
-    add(
-        "study",
-        "a YAML file with these options by name; lists of several files and of the command line are joined",
-        type=Path,
-        metavar="FILE",
-        **several,
-    )
-    add("recipe", "a recipe of train.py fit; a further one is added to it for every arm", metavar="FILE", **several)
-    add("start", "a recipe whose export every arm starts from; a further one is added to it", metavar="FILE", **several)
+    _add_recipe(ablate)
     add(
         "score",
         "a recipe of train.py predict that scores data of a seed by the start model, for arms that name its file",
@@ -74,6 +67,32 @@ def _add_ablate(commands: Any) -> None:
         type=int,
         metavar="N",
     )
+    add("seeds", "one run of every arm per seed (default: 1)", type=int, nargs="+", metavar="SEED")
+    add(
+        "tuned",
+        "a space file: before, a search for every arm, plain included, finds the best of equally many trials",
+        type=Path,
+        metavar="FILE",
+    )
+    ablate.add_argument("--out", required=True, metavar="DIR", help="folder of the ablation")
+
+
+def _add_recipe(command: argparse.ArgumentParser) -> None:
+    """Adds the options that say what arms and trials are variants of."""
+
+    def add(name: str, text: str, **further: Any) -> None:
+        command.add_argument(f"--{name}", help=text, **further)
+
+    several = {"action": "append", "default": []}
+    add(
+        "study",
+        "a YAML file with options of ablate by name; lists of several files and of the command line are joined",
+        type=Path,
+        metavar="FILE",
+        **several,
+    )
+    add("recipe", "a recipe of train.py fit; a further one is added to it for every fit", metavar="FILE", **several)
+    add("start", "a recipe whose export every fit starts from; a further one is added to it", metavar="FILE", **several)
     add(
         "prepare",
         "a command that writes data of a seed: {folder} and {seed} are filled in",
@@ -81,8 +100,39 @@ def _add_ablate(commands: Any) -> None:
         **several,
     )
     add("data", "the folder of the recipes for which every seed gets a {folder} of its own", metavar="DIR", default="")
-    add("seeds", "one run of every arm per seed (default: 1)", type=int, nargs="+", metavar="SEED")
-    ablate.add_argument("--out", required=True, metavar="DIR", help="folder of the ablation")
+
+
+def _add_search(commands: Any) -> None:
+    search = commands.add_parser(
+        "search",
+        help="find settings of a recipe",
+        description="Fits a recipe with settings from a space, trial by trial: the first ones at random, later ones by "
+        "Optuna's TPE, each stopped early where it is below the median of those before it. Trials have equal updates "
+        "and completions and are compared on the recipe's data.validation. Writes best.yaml (an overlay), search.md "
+        "(a table), search.json and search.sqlite3 (for Optuna's tools). Needs the extra `search`.",
+        epilog="Run the same command again to continue a search that was stopped; name more trials to add them. If a "
+        "trial fails, the others run, the exit status is 1, and the next start tries it again.",
+        allow_abbrev=False,
+    )
+    _add_recipe(search)
+    search.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE[+FILE...]",
+        help="the variant of the recipe that settings are searched for; without, the recipe as it is",
+    )
+    search.add_argument(
+        "--space",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="a YAML file: space, trials, and seeds, metric, direction, startup, sampler_seed",
+    )
+    search.add_argument("--trials", type=int, metavar="N", help="replaces that of the space file")
+    search.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="replace those of the space file")
+    search.add_argument("--out", required=True, metavar="DIR", help="folder of the search")
+    search.set_defaults(test=[], by=[], samples=None)
 
 
 def with_study(given: dict[str, Any]) -> dict[str, Any]:

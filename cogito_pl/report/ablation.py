@@ -58,9 +58,10 @@ def title(result: Mapping[str, Any]) -> str:
     equal, seeds = result["equal"], ", ".join(map(str, result["seeds"]))
     samples = max((own.get("samples", 1) for own in result["start"]["seeds"].values()), default=1)
     drawn = f" x {samples} sample{'s' * (samples > 1)} at temperature 1" if has(result, "greedy") else ""
+    best = ", each arm at its own best settings" * any("tuned" in arm for arm in result["arms"].values())
     return (
         f"Accuracy on {result['n_test']:,} test problems{drawn} per seed after {equal['updates']:,} updates on "
-        f"rollouts of {equal['completions']:,} completions; "
+        f"{equal['completions_per_update']:,} completions each{best}; "
         f"seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )
 
@@ -142,7 +143,7 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     lines += [
         f"{name} may take other updates or completions." for name, arm in result["arms"].items() if "unequal" in arm
     ]
-    lines += sft_updates(result)
+    lines += sft_updates(result) + tuned_notes(result)
     planned = result["equal"]["updates"]
     for name, seed, own in seeds:
         taken = list(own.get("updates", {}).values())
@@ -160,6 +161,18 @@ def sft_updates(result: Mapping[str, Any]) -> list[str]:
         fits = [list(own["updates"].values()) for own in arm["seeds"].values() if "updates" in own]
         if counts := [updates[0] for updates in fits if len(updates) > 1 and updates[0] is not None]:
             lines.append(f"{name}: {min(counts):,} of its updates are SFT before GRPO.")
+    return lines
+
+
+def tuned_notes(result: Mapping[str, Any]) -> list[str]:
+    """For each arm whose settings were searched for, what was found, and at which cost."""
+    lines = []
+    for name, arm in result["arms"].items():
+        if own := arm.get("tuned"):
+            settings = ", ".join(f"`{key}` {value}" for key, value in own["settings"].items())
+            seeds = f"seed{'s' * (len(own['seeds']) > 1)} {', '.join(map(str, own['seeds']))}"
+            trials = f"{own['trials']} trials ({own['pruned']} pruned, {own['cpu_s']:.0f} CPU s) on {seeds}"
+            lines.append(f"{name}, best of {trials}, with {own['metric']} {own['value']:.3g} there: {settings}.")
     return lines
 
 

@@ -73,6 +73,12 @@ def test_a_study_file_that_is_not_there_is_refused():
         (["ablate", "--out", "o", "--recipe", "none.yaml"], "--recipe none.yaml: there is no such file"),
         (["ablate", "--recipe", "none.yaml"], "required: --out"),
         (["power", "nowhere"], "DIR=nowhere holds no ablation.json"),
+        (["search", "--out", "o"], "required: --space"),
+        (["search", "--out", "o", "--space", "none.yaml"], "--recipe is missing"),
+        (
+            ["search", "--space", "n", "--out", "o", "--with", "a=b", "--with", "c"],
+            "--with a=b and c: a search is for one",
+        ),
     ],
 )
 def test_a_mistake_is_one_message_and_leaves_nothing(words, message, tmp_path, monkeypatch, capsys):

@@ -60,7 +60,7 @@ def test_a_study_writes_all_that_its_arms_read_and_its_arms_are_comparable(names
         main(words)
     study.check(ablation.arms, ablation.folder(3))
     sizes = common_sizes(configurations(ablation), study, ablation.unequal)
-    assert sizes["completions"] == (128 if "exploration" in names else 64)
+    assert sizes["completions_per_update"] == (32 if "exploration" in names else 64)
     assert [name for name in phases if name.startswith("score-")] == [
         f"score-{Path(file).stem}" for file in options["score"]
     ]

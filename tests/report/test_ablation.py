@@ -48,7 +48,7 @@ def test_the_markdown_table_has_a_cell_per_column_in_every_line():
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert {line.count("|") for line in lines} == {len(COLUMNS) + 1}
-    assert "40 updates on rollouts of 128 completions; seeds 1, 2" in text
+    assert "40 updates on 128 completions each; seeds 1, 2" in text
 
 
 @pytest.mark.parametrize("width", [80, 110])

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cogito_pl.experiments.phases import Plan, SettingsError
 
@@ -29,11 +29,13 @@ class Arm:
         name: In tables, and its folder.
         files: Overlays that it adds to the GRPO recipe, in the order in which they apply.
         sft_first: Overlays of the SFT recipe, for an SFT fit of its own before GRPO; empty where there is none.
+        tuned: What a search for its settings came to, for the table; null where there was none.
     """
 
     name: str
     files: tuple[Path, ...] = ()
     sft_first: tuple[Path, ...] = ()
+    tuned: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Arm":

@@ -69,6 +69,11 @@ def common_sizes(
 ) -> dict[str, Any]:
     """The sizes that all arms but those named in `unequal` share, from the configurations of their fits.
 
+    Args:
+        fits: Configurations by arm.
+        study: What the arms are variants of.
+        unequal: Names of arms whose sizes may be others.
+
     Raises:
         SettingsError: The updates of an arm cannot be counted, or its sizes differ from those of the plain recipe.
     """

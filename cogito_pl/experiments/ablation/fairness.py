@@ -6,8 +6,6 @@ from typing import Any
 from cogito_pl.experiments.phases import SettingsError
 from cogito_pl.rl.schedule import RolloutSchedule
 
-SCHEDULE = ("updates", "epochs_per_rollout")
-"""Settings of `model.init_args.schedule` that must be equal, beside the completions of a rollout."""
 LIMITS = ("max_steps", "max_time", "limit_train_batches", "overfit_batches", "fast_dev_run")
 """Settings of `trainer` that can end a run or an epoch early, and must be equal."""
 
@@ -46,6 +44,13 @@ def updates(config: Mapping[str, Any]) -> int:
     return rollouts(config) * schedule(config).updates_per_rollout
 
 
+def completions_per_update(config: Mapping[str, Any]) -> float:
+    """Completions that a fit samples for each of its updates; with equal updates, equal in all. Raises ValueError."""
+    own = schedule(config)
+    share = own.prompts * own.group_size / own.updates_per_rollout
+    return int(share) if share.is_integer() else share
+
+
 def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What must be equal in two arms, by the names of the settings.
 
@@ -55,13 +60,12 @@ def sizes(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: A configuration has no schedule, or one whose numbers do not fit each other.
     """
-    last, own = configs[-1], schedule(configs[-1])
+    last = configs[-1]
     limits = {name: [config["trainer"].get(name) for config in configs] for name in LIMITS}
     return (
         {"updates": sum(updates(config) for config in configs)}
-        | {"completions": own.prompts * own.group_size}
-        | {f"schedule.{name}": getattr(own, name) for name in SCHEDULE}
-        | {f"trainer.{name}": each[0] if each == each[:1] * len(each) else each for name, each in limits.items()}
+        | {"completions_per_update": completions_per_update(last)}
+        | {f"trainer.{name}": own[0] if own == own[:1] * len(own) else own for name, own in limits.items()}
         | {"seed_everything": last["seed_everything"]}
     )
 
@@ -79,5 +83,5 @@ def check_equal(name: str, own: Mapping[str, Any], plain: Mapping[str, Any], rem
         raise SettingsError(
             f"--with {name}: {details}. Arms are compared at equal updates (those of --sft-first included; a fit has "
             "its stages' epochs, or trainer.max_epochs, x data.rollouts_per_epoch) and completions (schedule.prompts x "
-            f"schedule.group_size) of a rollout: take that out of the overlay, or {remedy}"
+            f"schedule.group_size of a rollout, by its updates): take that out of the overlay, or {remedy}"
         )

@@ -108,6 +108,14 @@ class RecipeStudy:
         """The recipe and what is added to it for every arm."""
         return list(self.recipe)
 
+    def configuration(self, files: tuple[Path, ...]) -> dict[str, Any]:
+        """The complete configuration of a fit of the recipe with these files. Raises SettingsError."""
+        return deepcopy(self._parsed((*self.recipe, *files)))
+
+    def test_sources(self) -> list[dict[str, Any]]:
+        """The sources of the test problems, as plain values. Raises SettingsError."""
+        return self._parsed(self._test_files)["data"]["validation"]
+
     def start(self, seed: int, folder: Path) -> Plan:
         """Data and start model of a seed, graded."""
         phases = [data_phase(self.prepare, seed, folder / "data")] if self.prepare else []

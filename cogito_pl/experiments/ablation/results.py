@@ -42,9 +42,9 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
         `equal`, `seeds`, `n_test`; `recipe`, the files that hold for all arms; `start`, the start model, and `arms`,
         each with its `seeds` (`state` is done, failed or to do; results only where it is done) and, over them, what
         `over_seeds` returns. An arm has its `overlays` and those of the SFT fit before it (`sft_first`), with text and
-        digest, `unequal` where it may take other updates or completions, and per seed the folder of its `evaluation`,
-        the `cost` and the `updates` of its fits, and where the last of them validated, its learning `curve` and the
-        `area` under it. `resolution`: what `resolution` returns.
+        digest, `unequal` where it may take other updates or completions, what a search for its settings came to
+        (`tuned`), and per seed the folder of its `evaluation`, the `cost` and the `updates` of its fits, and where the
+        last of them validated, its learning `curve` and the `area` under it. `resolution`: what `resolution` returns.
     """
     study, seeds = ablation.study, {}
     plain: dict[int, Samples] = {}
@@ -76,6 +76,7 @@ def results(ablation: Ablation, runs: Iterable[Run], equal: Mapping[str, Any]) -
     arms = {
         arm.name: {"overlays": texts(arm.files), "sft_first": texts(arm.sft_first)}
         | ({"unequal": True} if arm.name in ablation.unequal else {})
+        | ({"tuned": dict(arm.tuned)} if arm.tuned else {})
         | summary(arm.name)
         for arm in ablation.arms
     }

@@ -5,9 +5,7 @@ from cogito_pl.experiments.ablation.results import resolution
 
 EQUAL = {
     "updates": 40,
-    "completions": 128,
-    "schedule.updates": 1,
-    "schedule.epochs_per_rollout": 1,
+    "completions_per_update": 128,
 }
 
 BY = ("family", "difficulty")

@@ -45,10 +45,10 @@ def test_the_same_rollouts_in_other_epochs_micro_batches_or_groups_are_equal():
     ("change", "message"),
     [
         ({"max_epochs": 6}, "--with b: updates is 60, in the plain recipe 40.*--overlay grpo=FILE"),
-        ({"group_size": 4}, "completions is 64, in the plain recipe 128"),
-        ({"prompts": 32}, "completions is 256, in the plain recipe 128"),
-        ({"updates": 2}, "updates is 80, in the plain recipe 40; schedule.updates is 2"),
-        ({"epochs_per_rollout": 2}, "updates is 80, in the plain recipe 40; schedule.epochs_per_rollout is 2"),
+        ({"group_size": 4}, "completions_per_update is 64, in the plain recipe 128"),
+        ({"prompts": 32}, "completions_per_update is 256, in the plain recipe 128"),
+        ({"updates": 2}, "updates is 80, in the plain recipe 40; completions_per_update is 64"),
+        ({"epochs_per_rollout": 2}, "updates is 80, in the plain recipe 40; completions_per_update is 64"),
     ],
 )
 def test_an_arm_of_another_size_is_refused_with_settings_values_and_remedy(change, message):
@@ -73,7 +73,7 @@ def test_the_command_line_is_parsed_with_its_defaults_and_leaves_nothing(make_ab
     configs = read(ablation, "plain")
     plain, longer = sizes(configs), sizes(read(ablation, "longer"))
     assert (plain["updates"], longer["updates"]) == (40, 60)
-    assert plain["schedule.epochs_per_rollout"] == 1  # a default that no file names
+    assert plain["completions_per_update"] == 128  # of a default that no file names
     assert plain["seed_everything"] == 5
     start = configs[-1]["model"]["init_args"]["policy"]["init_from"]
     assert start == str(ablation.folder(5) / "sft" / "export")
