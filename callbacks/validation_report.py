@@ -1,7 +1,6 @@
 """The table at the end of `validate`: accuracy with its interval, over all problems and by group."""
 
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import Any
 
 import lightning.pytorch as L
@@ -9,7 +8,7 @@ import torch.distributed as dist
 from rich.console import Console
 from rich.table import Table
 
-from cogito_pl.experiments.intervals import mean_interval, wilson
+from cogito_pl.experiments.intervals import share_interval
 from cogito_pl.modules import RolloutCallback
 from cogito_pl.rl.rollout import Rollout
 
@@ -19,8 +18,6 @@ MOST_VALUES = 12
 
 class ValidationReport(RolloutCallback):
     """Prints accuracy, with its 95% interval over problems, by kind, source and columns of `meta`; a fit is silent.
-
-    The interval is that of Wilson (1927), or Student's where problems have several completions.
 
     The command line adds it to every run; name it under `trainer.callbacks` to change the columns.
 
@@ -99,8 +96,5 @@ def grouping(graded: Sequence[Graded], columns: Sequence[str] | None) -> list[st
 def figures(shares: Iterable[float]) -> tuple[str, str, str]:
     """Count, mean and interval, as text."""
     values = list(shares)
-    if set(values) <= {0.0, 1.0} or len(values) == 1:
-        low, high = wilson(round(sum(values)), len(values))
-    else:
-        _, low, high = mean_interval(values)
-    return f"{len(values):,}", f"{fmean(values):.1%}", f"{max(0.0, low):.1%} to {min(1.0, high):.1%}"
+    mean, low, high = share_interval(values)
+    return f"{len(values):,}", f"{mean:.1%}", f"{low:.1%} to {high:.1%}"

@@ -48,11 +48,12 @@ def run_ablation(given: dict[str, Any], console: Any) -> bool:
     from cogito_pl.report.ablation_page import write_ablation_page
 
     options = with_study(given)
+    if options["tuned"]:
+        need_optuna("--tuned")
     ablation = Ablation.read(
         read_recipe(options), options["with"], options["seeds"] or [1], options["out"], unequal=options["unequal"]
     )
     if options["tuned"]:
-        need_optuna("--tuned")
         from cogito_pl.experiments.search.options import read_options
         from cogito_pl.experiments.search.tuned import tuned
 

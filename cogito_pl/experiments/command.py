@@ -132,7 +132,7 @@ def _add_search(commands: Any) -> None:
     search.add_argument("--trials", type=int, metavar="N", help="replaces that of the space file")
     search.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="replace those of the space file")
     search.add_argument("--out", required=True, metavar="DIR", help="folder of the search")
-    search.set_defaults(test=[], by=[], samples=None)
+    search.set_defaults(test=[], by=[], score=[], unequal=[], samples=None)
 
 
 def with_study(given: dict[str, Any]) -> dict[str, Any]:

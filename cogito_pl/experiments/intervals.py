@@ -75,6 +75,20 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     return mean, mean - half, mean + half
 
 
+def share_interval(shares: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of the shares of correct completions of problems, with its 95% interval over problems.
+
+    That of Wilson where every share is 0 or 1, as with one completion per problem; else Student's, within [0, 1].
+
+    Args:
+        shares: One per problem, at least one.
+    """
+    if len(shares) == 1 or set(shares) <= {0.0, 1.0}:
+        return fmean(shares), *wilson(round(sum(shares)), len(shares))
+    mean, low, high = mean_interval(shares)
+    return mean, max(0.0, low), min(1.0, high)
+
+
 @cache
 def student_quantile(degrees: int, level: float = 0.95) -> float:
     """The `t` with `P(|T| <= t) = level` under Student's distribution.

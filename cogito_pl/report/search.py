@@ -44,8 +44,8 @@ def title(result: Mapping[str, Any]) -> str:
     """What was searched, with which sizes."""
     equal, seeds = result["equal"], ", ".join(map(str, result["seeds"]))
     return (
-        f"{len(result['trials'])} trials of {result['arm']}, {equal['updates']:,} updates on {equal['completions_per_update']:,} "
-        f"completions each; seed{'s' * (len(result['seeds']) > 1)} {seeds}"
+        f"{len(result['trials'])} trials of {result['arm']}, {equal['updates']:,} updates on "
+        f"{equal['completions_per_update']:,} completions each; seed{'s' * (len(result['seeds']) > 1)} {seeds}"
     )
 
 

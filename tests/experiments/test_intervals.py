@@ -1,6 +1,13 @@
 import pytest
 
-from cogito_pl.experiments.intervals import Z95, mean_interval, paired_difference, student_quantile, wilson
+from cogito_pl.experiments.intervals import (
+    Z95,
+    mean_interval,
+    paired_difference,
+    share_interval,
+    student_quantile,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,11 @@ def test_the_interval_of_a_mean_is_that_of_the_sleep_data():
 def test_one_value_has_no_interval():
     with pytest.raises(ValueError, match="at least 2"):
         mean_interval([0.3])
+
+
+def test_the_share_of_problems_is_wilsons_for_verdicts_and_students_for_shares_of_several_completions():
+    assert share_interval([1.0, 0.0, 1.0]) == (2 / 3, *wilson(2, 3))
+    assert share_interval([0.5]) == (0.5, *wilson(0, 1))
+    mean, low, high = mean_interval([0.5, 1.0, 0.75, 0.25])
+    assert high > 1
+    assert share_interval([0.5, 1.0, 0.75, 0.25]) == (mean, low, 1.0)

@@ -32,12 +32,16 @@ SPACE = {
 }
 
 
+HELD = [{"path": "held", "columns": {}, "samples": 1, "sampling": {}}]
+"""Problems to validate on."""
+
+
 def complete() -> dict:
     """A configuration that is complete enough: 8 updates on 32 completions each."""
     config = sized(max_epochs=4, rollouts_per_epoch=2, prompts=8, group_size=4, micro_batch=1, updates=1)
     config["model"]["class_path"] = "cogito_pl.modules.GRPOModule"
     config["trainer"]["callbacks"] = None
-    config["data"] |= {"train": [{"path": "train"}], "validation": [{"path": "held"}], "strata": None}
+    config["data"] |= {"train": [{"path": "train"}], "validation": HELD, "strata": None}
     optimizer = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 1.0e-4, "betas": [0.9, 0.99]}}
     config["model"]["init_args"] |= {"optimizer": optimizer, "policy": {}, "evaluation": {"temperature": 1.0}}
     return config

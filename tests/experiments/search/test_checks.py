@@ -12,7 +12,7 @@ from cogito_pl.experiments.search.checks import check, left_out, variants
 from cogito_pl.experiments.search.options import read_options
 from cogito_pl.experiments.search.search import Search
 from tests.conftest import ROOT
-from tests.experiments.search.conftest import SPACE
+from tests.experiments.search.conftest import HELD, SPACE
 
 ODSW = "{trainer: {callbacks+: [{class_path: callbacks.ODSWReweighting, init_args: {shape: hard, zero_weight: 0.25}}]}}"
 PART = "model.optimizer.lr"
@@ -36,7 +36,7 @@ def test_a_space_that_keeps_updates_completions_and_validation_passes(make_searc
         ({"trainer.max_epochs": {"low": 4, "high": 8, "step": 4}}, "updates is 16, in the recipe 8"),
         ({"trainer.max_steps": {"choices": [-1, 5]}}, r"trainer.max_steps is \[5\]|trainer.max_steps is 5"),
         ({"model.schedule.micro_batch": {"choices": [1, 5]}}, "space.model.schedule.micro_batch: .*choose a divisor"),
-        ({"data.validation": {"choices": [[{"path": "held"}], []]}}, r"data.validation is \[\], in the recipe"),
+        ({"data.validation": {"choices": [HELD, []]}}, r"data.validation is \[\], in the recipe"),
         ({"model.evaluation.temperature": {"low": 0.5, "high": 1.0}}, "init_args.evaluation is .'temperature': 0.5"),
         ({PART: {"low": 0.1, "high": 2.0}}, r"the space, at .*2.0.*lr is too large"),
         ({"o": {"choices": {"a": "longer.yaml", "b": {}}}}, "space.o: with longer.yaml, updates is 10"),

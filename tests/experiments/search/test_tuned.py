@@ -36,10 +36,8 @@ class Grader(Pretender):
             super().__call__(phase, arguments)
             return
         self.ran.append("/".join(phase.folder.parts[-3:]))
-        for command in phase.commands:
-            folder = Path(command[command.index("--trainer.default_root_dir") + 1])
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "validation.rank0.jsonl").write_text("".join(json.dumps(row) + "\n" for row in graded("+-++")))
+        phase.artefact.parent.mkdir(parents=True, exist_ok=True)
+        phase.artefact.write_text("".join(json.dumps(row) + "\n" for row in graded("+-++")))
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def pretend(monkeypatch, in_memory):
 def make(recipe):
     """An ablation of plain and of ODSW, and how their settings are searched for."""
     Path("o.yaml").write_text(ODSW)
-    Path("t.yaml").write_text("data: {validation: [{path: test}]}")
+    Path("t.yaml").write_text("data: {validation: [{path: test, columns: {}, samples: 1, sampling: {}}]}")
 
     def make(test="t.yaml", seeds=(1, 2), run="out", space=SPACE | {WEIGHT: {"low": 0.0, "high": 1.0}}, trials=4):
         study = RecipeStudy(recipe=(recipe,), test=(Path(test),) if test else (), samples=0)
