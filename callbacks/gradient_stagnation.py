@@ -37,14 +37,14 @@ class GradientStagnation(RolloutCallback):
 
     def on_advantages(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> Rollout:
         """Logs what was sampled."""
-        self.log(module, "sampled", rollout)
+        self.measure(module, "sampled", rollout)
         return rollout
 
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """Logs what is trained on."""
-        self.log(module, "trained", rollout)
+        self.measure(module, "trained", rollout)
 
-    def log(self, module: L.LightningModule, part: str, rollout: Rollout) -> None:
+    def measure(self, module: L.LightningModule, part: str, rollout: Rollout) -> None:
         """Logs the values of a part of what was sampled."""
         values = stagnation(rollout.advantages, rollout.counts, rollout.group_size, self.threshold)
         for name, (value, weights) in values.items():

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from cogito_pl.rl.distillation import PRESETS, DistillationRule, distilled_counts, draw, rule_of
+from cogito_pl.rl.losses import LossConfig, policy_loss, update_size
+from tests.rl.loss_batches import AGGREGATIONS, golden_batch
 
 PAPER, OFFICIAL = PRESETS["paper"], PRESETS["official"]
 SIZES = [0.3536, 0.5401, 0.7246, 0.9354]
@@ -168,6 +170,30 @@ def test_nothing_is_taken_where_no_row_is_effective(preset, mode):
 def test_a_row_that_is_kept_out_of_the_effective_ones_is_never_drawn():
     for seed in range(10):
         assert counts_of(PAPER, [0.5, 5.0, 0.6], effective=[True, False, True], seed=seed)[1] == 0
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_drawn_rows_have_the_gradient_of_as_many_copies_of_them(aggregation):
+    """Of a policy with parameters, in float64: one forward of every row against one of all copies."""
+    batch, config = golden_batch(), LossConfig(aggregation=aggregation, clip_low=0.03, clip_high=0.05)
+    counts = torch.tensor(counts_of(replace(OFFICIAL, high=9.0, share=2.0), batch["advantages"].abs().tolist()))
+    assert counts.max() > 2 > counts.min()
+    features = torch.randn(8, 7, 3, generator=generator(), dtype=torch.float64)
+    parameters = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+
+    def gradient(rows, counts):
+        log_probs = batch["log_probs"][rows] + features[rows] @ parameters
+        tokens = batch["mask"][rows].sum(1)
+        terms = policy_loss(
+            log_probs, batch["old_log_probs"][rows], batch["advantages"][rows], batch["mask"][rows], config=config,
+            size=update_size(counts, tokens, max_tokens=12), counts=counts,
+        )  # fmt: skip
+        return torch.autograd.grad(terms.total, parameters)[0]
+
+    copies = torch.arange(8).repeat_interleave(counts)
+    counted, copied = gradient(torch.arange(8), counts), gradient(copies, torch.ones_like(copies))
+    torch.testing.assert_close(counted, copied, rtol=0, atol=1e-12)
+    assert counted.abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(
