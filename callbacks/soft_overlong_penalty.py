@@ -1,6 +1,7 @@
 """Soft overlong penalty: completions near the token limit lose reward, the more the longer they are."""
 
 import lightning.pytorch as L
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from cogito_pl.modules import GRPOModule, RewardTerm
@@ -33,15 +34,15 @@ class SoftOverlongPenalty(RewardTerm):
         self.limit, self.margin = limit, margin
 
     def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Raises ValueError where completions are cut before any of them can be penalised."""
+        """Warns where completions are cut before any of them can be penalised."""
         if not isinstance(module, GRPOModule):
             return
         acting = [stage for stage in stages_in(trainer) if self.stages is None or stage.name in self.stages] or [None]
         longest = max(module.settings(stage).sampling.max_tokens for stage in acting)
         if longest <= self.limit - self.margin:
-            raise ValueError(
+            rank_zero_warn(
                 f"SoftOverlongPenalty penalises more than limit - margin = {self.limit - self.margin} tokens, and "
-                f"sampling.max_tokens={longest} cuts completions before; lower limit to {longest}"
+                f"sampling.max_tokens={longest} cuts completions before: it does nothing; lower limit to {longest}"
             )
 
     def term(self, rollout: Rollout) -> Tensor:

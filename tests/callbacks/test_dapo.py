@@ -52,15 +52,17 @@ def test_a_margin_that_does_not_fit_the_limit_is_refused(margin):
         SoftOverlongPenalty(limit=10, margin=margin)
 
 
-def test_a_penalty_that_no_completion_is_long_enough_for_is_refused(tiny_folder):
+def test_a_penalty_that_no_completion_is_long_enough_for_is_warned_of(tiny_folder, recwarn):
     module = grpo(tiny_folder, sampling=SamplingConfig(max_tokens=6))
     stages = (Stage(name="short", epochs=1), Stage(name="long", epochs=1, sampling=StageSampling(max_tokens=7)))
     trainer = SimpleNamespace(datamodule=SimpleNamespace(stages=stages))
     message = "penalises more than limit - margin = 6 tokens, and sampling.max_tokens=6 cuts completions before"
-    with pytest.raises(ValueError, match=message):
+    with pytest.warns(UserWarning, match=message):
         SoftOverlongPenalty(10, 4, stages=("short",)).on_fit_start(trainer, module)
+    recwarn.clear()
     SoftOverlongPenalty(10, 4).on_fit_start(trainer, module)
     SoftOverlongPenalty(10, 5, stages=("short",)).on_fit_start(trainer, module)
+    assert not [warning for warning in recwarn if "SoftOverlong" in str(warning.message)]
 
 
 def efficient(**settings):
