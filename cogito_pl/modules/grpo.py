@@ -131,14 +131,14 @@ class GRPOModule(PolicyModule):
         self.metrics.add("policy/trained_rows", float(len(rows)))
         if not rows:
             return self.policy.zero()
-        micro, loss = collected.rollout.micro_batch(rows), collected.settings.loss.at(self.trainer.global_step)
+        micro, config = collected.rollout.micro_batch(rows), collected.settings.loss.at(self.trainer.global_step)
         inputs, temperature = (micro.prompts, micro.completions, micro.mask), collected.settings.sampling.temperature
         log_probs, entropy = self.policy.log_probs(
-            *inputs, temperature=temperature, entropy=True, entropy_gradient=loss.entropy_gradient
+            *inputs, temperature=temperature, entropy=True, entropy_gradient=config.entropy_gradient
         )
         old = log_probs.detach() if micro.old_log_probs is None else micro.old_log_probs
         given = {"counts": micro.counts, "ref_log_probs": micro.ref_log_probs, "entropy": entropy}
-        terms = policy_loss(log_probs, old, micro.advantages, micro.trained, config=loss, size=size, **given)
+        terms = policy_loss(log_probs, old, micro.advantages, micro.trained, config=config, size=size, **given)
         tokens = terms.sums.pop("tokens")
         self.tokens["train"] += int(micro.mask.sum()) + sum(map(len, micro.prompts))
         for name, total in terms.sums.items():
