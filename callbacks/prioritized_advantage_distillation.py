@@ -77,8 +77,8 @@ class PrioritizedAdvantageDistillation(RolloutCallback):
         """Draws, and logs. Collective."""
         mixed = rollout.group_accuracy() % 1 != 0
         own = [rollout.advantages.abs(), rollout.counts > 0, mixed.repeat_interleave(rollout.group_size)]
-        own = torch.stack([row.to(rollout.advantages) for row in own])
-        gathered = trainer.strategy.all_gather(own)  # [3, B], or [ranks, 3, B]
+        stacked = torch.stack([row.to(rollout.advantages) for row in own])
+        gathered = trainer.strategy.all_gather(stacked)  # [3, B], or [ranks, 3, B]
         sizes, counted, mixed = gathered.view(-1, *gathered.shape[-2:]).transpose(0, 1).flatten(1).cpu()
         rows = counted.nonzero()[:, 0]
         effective = self.rule.effective(sizes[rows]) & (mixed[rows].bool() | (not self.mixed_groups_only))
@@ -88,7 +88,7 @@ class PrioritizedAdvantageDistillation(RolloutCallback):
         numbers = {"effective": effective.sum(), "selected": taken.sum(), "distinct": (taken > 0).sum()}
         for name, value in (numbers | {"empty": not taken.any(), "temperature": tau}).items():
             module.metrics.add(f"pad/{name}", float(value))
-        share = counts.view(-1, len(rollout))[trainer.global_rank].to(rollout.counts)
-        module.metrics.add("applied/pad", share[rollout.counts > 0] != 1)
-        module.metrics.add("pad/advantage", rollout.advantages, weights=share)
-        return rollout.counted(share)
+        mine = counts.view(-1, len(rollout))[trainer.global_rank].to(rollout.counts)
+        module.metrics.add("applied/pad", mine[rollout.counts > 0] != 1)
+        module.metrics.add("pad/advantage", rollout.advantages, weights=mine)
+        return rollout.counted(mine)
