@@ -13,6 +13,7 @@ from cogito_pl.report.page import Section, Table, write_page
 from cogito_pl.report.run_folder import RunFolder, find_run, written
 from cogito_pl.report.scores import score_section
 from cogito_pl.report.settings import differences
+from cogito_pl.report.stagnation import stagnation_sections
 from cogito_pl.report.training import (
     callback_section,
     change,
@@ -65,7 +66,7 @@ def sections_of(run: RunFolder, rows: Sequence[dict[str, Any]]) -> list[Section]
         return [validation_section(run, rows), *common]
     trained = [validation_section(run, rows), *training_sections(run)]
     if run.rollouts or any(name.startswith("reward/") for name in run.curves):
-        trained += [*curriculum_sections(run), callback_section(run)]
+        trained += [*curriculum_sections(run), *stagnation_sections(run), callback_section(run)]
     return [*trained, throughput_section(run), *common, metric_section(run)]
 
 

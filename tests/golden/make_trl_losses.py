@@ -237,6 +237,21 @@ def main() -> None:
             for beta in (0.0, 0.04)
             for micro_batches in (1, 2)
         ]
+        cases += [
+            run_case(
+                folder,
+                batch,
+                loss_type=kind,
+                beta=0.04,
+                epsilon=0.2,
+                epsilon_high=0.25,
+                delta=1.3,
+                entropy_coef=0.0,
+                gradient_accumulation_steps=micro_batches,
+            )
+            for kind in ("grpo", "dapo", "dr_grpo")
+            for micro_batches in (1, 2)
+        ]
         advantages = [run_advantages(folder, scale) for scale in ("group", "none")]
     golden = {
         "versions": {

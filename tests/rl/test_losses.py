@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cogito_pl.rl.dual_clip import DualClippedSurrogate
 from cogito_pl.rl.losses import (
     SURROGATES,
     ClippedSurrogate,
@@ -34,7 +35,7 @@ def size(batch):
 
 def case_name(case):
     s = case["settings"]
-    surrogate = "gspo" if "importance_sampling_level" in s else s["loss_type"]
+    surrogate = "gspo" if "importance_sampling_level" in s else "dual_clip" if "delta" in s else s["loss_type"]
     return f"{surrogate}-{s['loss_type']}-kl{s['beta']}-high{s['epsilon_high']}-entropy{s['entropy_coef']}"
 
 
@@ -43,8 +44,9 @@ def config_of(case):
     shared = {"kl_coef": s["beta"], "entropy_coef": s["entropy_coef"]}
     if s["loss_type"] == "cispo":
         return LossConfig(surrogate="cispo", clip_low=1.0, clip_high=s["epsilon_high"] - 1, **shared)
+    surrogate = DualClippedSurrogate(s["delta"]) if "delta" in s else "clip"
     return LossConfig(
-        surrogate="gspo" if s.get("importance_sampling_level") == "sequence" else "clip",
+        surrogate="gspo" if s.get("importance_sampling_level") == "sequence" else surrogate,
         aggregation=s["loss_type"],
         clip_low=s["epsilon"],
         clip_high=s["epsilon_high"],
@@ -307,7 +309,7 @@ def test_negative_settings_are_refused_by_name(name, value):
 
 
 def test_unknown_names_are_refused_with_the_choices():
-    with pytest.raises(ValueError, match=r"aggregation='bnpo' is unknown; choose dapo, grpo or dr_grpo"):
+    with pytest.raises(ValueError, match=r"aggregation='bnpo' is unknown; choose one of dapo, grpo, dr_grpo"):
         LossConfig(aggregation="bnpo")
     with pytest.raises(ValueError, match=r"surrogate='sapo' is unknown; choose one of clip, gspo, cispo"):
         LossConfig(surrogate="sapo")
