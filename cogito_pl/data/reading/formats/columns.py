@@ -42,6 +42,6 @@ def _history(value: Any) -> tuple[Exchange, ...]:
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in pairs
     ):
         raise RowError(
-            "the history is not a list of pairs of a question and a response; set columns.history to null to leave it out"
+            "the history is not a list of pairs of question and response; set columns.history to null to leave it out"
         )
     return tuple(Exchange(*pair) for pair in pairs)

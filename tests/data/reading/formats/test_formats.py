@@ -143,7 +143,7 @@ def test_columns_hold_a_history_and_a_system_message_where_they_are_named():
     result = read([row, row | {"before": [["a?"]]}, row | {"rules": 3}], columns=columns)
     assert (result.problems[0].history, result.problems[0].system) == ((Exchange("a?", "1"),), "Be brief.")
     assert [rejection.reason for rejection in result.rejections] == [
-        "the history is not a list of pairs of a question and a response; set columns.history to null to leave it out",
+        "the history is not a list of pairs of question and response; set columns.history to null to leave it out",
         "the system message is not text: int",
     ]
     row = {"question": "?", "answer": "5", "history": [["a?", "1"]], "system": "Be brief."}
