@@ -19,7 +19,7 @@ from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.parallel import Ranks, gathered
 from cogito_pl.policy.prompt import Prompt, join_images
 from cogito_pl.policy.prompt_encoder import PromptEncoder
-from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
+from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, pack_rows, plan_rows
 from cogito_pl.policy.token_sets import TokenSets
 from cogito_pl.problem import Problem
 
@@ -140,12 +140,15 @@ class Policy(nn.Module):
         placed = [self._prompt_positions(prompt) for prompt in distinct]
         values = torch.zeros(completions.shape, device=device)
         entropies = torch.zeros_like(values) if entropy else None
-        batches = batch_rows(rows, max_tokens=self.config.max_row_tokens)
+        side_by_side = pack_rows if self.layout == "packed" else batch_rows
+        batches = side_by_side(rows, max_tokens=self.config.max_row_tokens)
         fillers = [dummy] if dummy is not None else []
         fillers += self._dummy_forwards(self.ranks.most(len(batches)) - len(batches))
         for batch in batches:
             laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
-            hidden = self._hidden(laid, [features[row.prompt] for row in batch]).flatten(0, 1)  # [R x T, d]
+            hidden = self._hidden(laid, [features[row.prompt] for line in batch for row in line]).flatten(
+                0, 1
+            )  # [R x T, d]
             head = self.model.get_output_embeddings()
             found, spread = head_log_probs(
                 hidden[laid.predictors],
@@ -271,8 +274,8 @@ def choose_layout(family: Family, model: nn.Module, config: PolicyConfig) -> Lay
         )
     if config.layout == "auto":
         return "auto" if masks else "single"
-    if config.layout == "shared" and not masks:
+    if config.layout in ("shared", "packed") and not masks:
         raise ValueError(
-            f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto"
+            f"policy.layout={config.layout} needs a mask, and policy.attention={config.attention} takes none; use auto"
         )
     return config.layout
