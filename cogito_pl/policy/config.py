@@ -49,8 +49,8 @@ class PolicyConfig:
         layout: How sequences are laid out in a training forward: `shared` puts several completions behind one copy of
             their prompt, with a mask; `single` forwards one completion per row; `padded` forwards whole sequences with
             whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family;
-            `packed` puts what `auto` takes behind each other in rows of `max_row_tokens`, with a mask that keeps
-            prompts apart: no padding, for many short sequences of different lengths.
+            `packed` puts what `auto` takes behind each other, up to `max_row_tokens` and without padding, and computes
+            attention of each by itself: fewest forwards where lengths differ.
         max_row_tokens: Longest shared or packed row, and most tokens of one forward: bounds activations and the mask.
         prompt_cache_mib: Memory for encoded prompts of problems that are drawn again; the oldest are dropped first.
         feature_cache_mib: Memory for image features that are kept while the vision tower is frozen.

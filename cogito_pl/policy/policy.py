@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cogito_pl.policy.attention import Attention, capture_attention
+from cogito_pl.policy.attention import Attention, capture_attention, language_config
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
 from cogito_pl.policy.engines.engine import Samples
 from cogito_pl.policy.engines.live import sample
@@ -15,6 +15,7 @@ from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
+from cogito_pl.policy.packed_attention import PACKED
 from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.parallel import Ranks, gathered
 from cogito_pl.policy.prompt import Prompt, join_images
@@ -47,6 +48,8 @@ class Policy(nn.Module):
         self.ranks = Ranks()
         self.features = ImageFeatures(self.model, self.encoder, config.feature_cache_mib, self.ranks)
         self.layout = choose_layout(self.family, self.model, config)
+        if self.layout == "packed":
+            self.model.set_attn_implementation({language_config(self.model): PACKED})
 
     @property
     def family(self) -> Family:
@@ -212,6 +215,7 @@ class Policy(nn.Module):
             attention_mask=mask,
             position_ids=laid.positions,
             use_cache=False,
+            **({"segments": laid.segments} if laid.segments else {}),
             **self._feature_inputs(features),
         ).last_hidden_state
 
@@ -274,8 +278,12 @@ def choose_layout(family: Family, model: nn.Module, config: PolicyConfig) -> Lay
         )
     if config.layout == "auto":
         return "auto" if masks else "single"
-    if config.layout in ("shared", "packed") and not masks:
+    if config.layout == "packed" and config.attention != "sdpa":
         raise ValueError(
-            f"policy.layout={config.layout} needs a mask, and policy.attention={config.attention} takes none; use auto"
+            f"policy.layout=packed needs policy.attention=sdpa, not {config.attention}; set that, or use auto"
+        )
+    if config.layout == "shared" and not masks:
+        raise ValueError(
+            f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto"
         )
     return config.layout

@@ -17,8 +17,8 @@ The rows of different prompts can be packed, one behind the other in a line of a
     tokens      p p p a a q q b b b      p and q: two prompts, each with a completion
     positions   0 1 2 3 4 0 1 2 3 4
 
-A mask keeps them apart, and nothing is padded: the lines of a micro-batch are as many forwards, however its lengths
-differ. Attention between the rows of a line is computed and masked away.
+Attention is computed row by row, all else for the whole line at once: nothing is padded or masked away, and a
+micro-batch takes few forwards, however its lengths differ.
 """
 
 from collections.abc import Sequence
@@ -145,6 +145,7 @@ class RowBatch:
         ids: Token ids, `[R, T]`.
         positions: `[3, R, T]` with M-RoPE, else `[R, T]`.
         mask: What attends to what, `[R, 1, T, T]`, true where it may; None where causal is enough.
+        segments: Of a packed line, the length and the mask, as above, of each row; None for rows side by side.
         predictors: For every completion token of the batch, its predictor's place in the flattened `[R x T]`, `[N]`.
         sequences: The sequence each of these tokens belongs to, `[N]`.
         columns: Its place in that completion, `[N]`.
@@ -153,6 +154,7 @@ class RowBatch:
     ids: Tensor
     positions: Tensor
     mask: Tensor | None
+    segments: tuple[tuple[int, Tensor | None], ...] | None
     predictors: Tensor
     sequences: Tensor
     columns: Tensor
@@ -165,18 +167,17 @@ def lay_out(
     completions: Tensor,  # [B, T] ids
     pad_id: int,
 ) -> RowBatch:
-    """Builds the tensors of `lines` on the device of `completions`."""
+    """Builds the tensors of `lines`, one of several rows or several of one, on the device of `completions`."""
     device = completions.device
     width = max(sum(row.tokens for row in line) for line in lines)
     axes = prompt_positions[0].shape[:-1]
     ids = torch.full((len(lines), width), pad_id, device=device)
     positions = torch.zeros(*axes, len(lines), width, dtype=torch.long, device=device)
-    rows = torch.full((len(lines), width), -1, device=device)  # which row of its line a token is of, -1: padding
     branches = torch.full((len(lines), width), -1, device=device)  # 0: prompt, 1 ...: completions, -1: padding
     predictors, sequences, columns = [], [], []
     for place, line in enumerate(lines):
         end = 0
-        for number, row in enumerate(line):
+        for row in line:
             start, end = end, end + row.prompt_tokens
             ids[place, start:end] = prompt_ids[row.prompt]
             positions[..., place, start:end] = prompt_positions[row.prompt]
@@ -195,21 +196,26 @@ def lay_out(
                 sequences.append(torch.full((length,), member, device=device))
                 columns.append(torch.arange(length, device=device))
                 end = stop
-            rows[place, start:end] = number
         positions[..., place, end:] = positions[..., place, end - 1 : end] + 1
     none = [torch.zeros(0, dtype=torch.long, device=device)]
+    packed = len(lines[0]) > 1
+    lengths = [row.tokens for row in lines[0]]
+    parts = zip(lines[0], lengths, branches[:1].split(lengths, 1) if packed else (), strict=False)
+    segments = tuple((length, _row_mask([row], part)) for row, length, part in parts)
     return RowBatch(
         ids=ids,
         positions=positions,
-        mask=_block_causal(rows, branches) if any(len(line) > 1 or line[0].shared for line in lines) else None,
+        mask=None if packed else _row_mask([line[0] for line in lines], branches),
+        segments=segments if packed else None,
         predictors=torch.cat(predictors or none),
         sequences=torch.cat(sequences or none),
         columns=torch.cat(columns or none),
     )
 
 
-def _block_causal(rows: Tensor, branches: Tensor) -> Tensor:
-    """`[R, T]` rows and branches to `[R, 1, T, T]`: a token sees what precedes it in its prompt and its own branch."""
+def _row_mask(rows: Sequence[Row], branches: Tensor) -> Tensor | None:
+    """`[R, T]` branches to `[R, 1, T, T]`: a token sees what precedes it in the prompt and in its own branch."""
+    if not any(row.shared for row in rows):
+        return None
     query, key = branches[:, :, None], branches[:, None, :]
-    same_row = rows[:, :, None] == rows[:, None, :]
-    return (same_row & ((key == 0) | (key == query))).tril()[:, None]
+    return (((key == 0) | (key == query)).tril())[:, None]

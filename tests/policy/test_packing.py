@@ -76,8 +76,8 @@ def test_a_packed_row_is_laid_out_as_the_docstring_draws_it():
     assert batch.ids.tolist() == [[1, 2, 3, 11, 12, 5, 6, 21, 22, 23]]
     assert batch.positions.tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3, 4]]
     assert batch.predictors.tolist() == [2, 3, 4, 6, 7, 8, 9]
-    assert batch.mask[0, 0, 4].nonzero()[:, 0].tolist() == [0, 1, 2, 3, 4]
-    assert batch.mask[0, 0, 8].nonzero()[:, 0].tolist() == [5, 6, 7, 8]
+    assert batch.mask is None
+    assert batch.segments == ((5, None), (5, None))
 
 
 def test_several_completions_of_a_prompt_still_share_it_in_a_packed_row(policy):

@@ -112,7 +112,7 @@ def test_an_empty_completion_has_no_tokens_and_disturbs_nobody(layouts):
     torch.testing.assert_close(values[2, :2], policy.log_probs([prompt], ids[2:, :2], mask[2:, :2]).values[0])
 
 
-@pytest.mark.parametrize("layout", ["shared", "auto", "packed"])
+@pytest.mark.parametrize("layout", ["shared", "auto"])
 def test_eager_attention_reads_shared_rows_as_fused_attention_does(tiny_folder, layouts, layout):
     eager = Policy(PolicyConfig(name=str(tiny_folder), layout=layout, attention="eager"))
     torch.testing.assert_close(of_all(eager).values, of_all(layouts["padded"]).values, atol=1e-5, rtol=0)
@@ -122,9 +122,12 @@ def test_flash_attention_which_takes_no_mask_has_single_rows_and_refuses_shared_
     policy = layouts["auto"]
     flash = dataclasses.replace(policy.config, attention="flash_attention_2")
     assert choose_layout(policy.family, policy.model, flash) == "single"
-    for layout in ("shared", "packed"):
-        with pytest.raises(ValueError, match=rf"policy\.layout={layout} needs a mask.*flash_attention_2"):
-            choose_layout(policy.family, policy.model, dataclasses.replace(flash, layout=layout))
+    with pytest.raises(ValueError, match=r"policy\.layout=shared needs a mask.*flash_attention_2"):
+        choose_layout(policy.family, policy.model, dataclasses.replace(flash, layout="shared"))
+    for attention in ("flash_attention_2", "eager"):
+        other = dataclasses.replace(flash, attention=attention, layout="packed")
+        with pytest.raises(ValueError, match=rf"policy\.layout=packed needs policy\.attention=sdpa, not {attention}"):
+            choose_layout(policy.family, policy.model, other)
 
 
 def test_a_model_that_changes_its_logits_after_the_output_layer_is_padded(tiny_folder, layouts, monkeypatch):
