@@ -44,5 +44,5 @@ def packed_attention(
     return torch.cat(found, 1), None
 
 
-ALL_ATTENTION_FUNCTIONS[PACKED] = packed_attention
-ALL_MASK_ATTENTION_FUNCTIONS[PACKED] = sdpa_mask
+ALL_ATTENTION_FUNCTIONS.register(PACKED, packed_attention)
+ALL_MASK_ATTENTION_FUNCTIONS.register(PACKED, sdpa_mask)

@@ -5,15 +5,17 @@ import random
 import pytest
 import torch
 
-from cogito_pl.policy import Policy, PolicyConfig
+from cogito_pl.policy import Policy, PolicyConfig, SamplingConfig, packed_attention
+from cogito_pl.policy.export import export
 from cogito_pl.policy.row_layout import batch_rows, lay_out, pack_rows, plan_rows
 from tests.conftest import problem
+from tests.policy.families.tiny_models import save_qwen3_vl
 from tests.policy.test_log_probs import PROBLEMS, completions
 
 
 @pytest.fixture(scope="module")
 def policy(tiny_folder):
-    return Policy(PolicyConfig(name=str(tiny_folder), layout="packed", max_row_tokens=700))
+    return Policy(PolicyConfig(name=str(tiny_folder), layout="packed", max_row_tokens=460))
 
 
 def traces(policy, lengths):
@@ -40,7 +42,7 @@ def rows_of(lengths, prompt=40):
 
 
 def test_a_packed_trace_has_the_log_probs_and_the_gradients_that_it_has_alone(policy):
-    lengths = [150, 37, 600, 1, 90, 12, 300]
+    lengths = [150, 37, 400, 1, 90, 12]
     prompts, ids, mask = traces(policy, lengths)
     values, shapes = count_forwards(policy, prompts, ids, mask)
     assert len(shapes) < len(lengths)
@@ -48,7 +50,7 @@ def test_a_packed_trace_has_the_log_probs_and_the_gradients_that_it_has_alone(po
         alone = policy.log_probs(prompts[row : row + 1], ids[row : row + 1, :length], mask[row : row + 1, :length])
         torch.testing.assert_close(values[row, :length], alone.values[0], atol=1e-5, rtol=0)
     slopes = []
-    for parts in ([slice(0, 7)], [slice(row, row + 1) for row in range(7)]):
+    for parts in ([slice(0, 6)], [slice(row, row + 1) for row in range(6)]):
         policy.zero_grad()
         for part in parts:
             policy.log_probs(prompts[part], ids[part], mask[part]).values.square().mean(1).sum().backward()
@@ -112,3 +114,52 @@ def test_packing_leaves_no_padding_and_makes_fewer_forwards():
 def test_a_trace_over_the_budget_has_a_row_of_its_own():
     batches = pack_rows(rows_of([9000, 100, 50]), max_tokens=8192)
     assert [[row.members for row in line] for (line,) in batches] == [[(0,)], [(1,), (2,)]]
+
+
+def test_no_attention_is_computed_between_the_traces_of_a_row(policy, monkeypatch):
+    prompts, ids, mask = traces(policy, [150, 37, 90])
+    lengths = []
+    plain = packed_attention.sdpa_attention_forward
+
+    def count(module, query, *others, **options):
+        lengths.append(query.shape[2])
+        return plain(module, query, *others, **options)
+
+    monkeypatch.setattr(packed_attention, "sdpa_attention_forward", count)
+    policy.log_probs(prompts, ids, mask)
+    expected = sorted((len(prompt) + tokens - 1 for prompt, tokens in zip(prompts, (150, 37, 90), strict=True)))
+    layers = policy.model.config.get_text_config().num_hidden_layers
+    assert sorted(lengths) == sorted(expected * layers)
+
+
+def test_activations_that_are_computed_again_keep_the_traces_apart(policy, tiny_folder):
+    prompts, ids, mask = traces(policy, [150, 37, 90])
+    again = Policy(PolicyConfig(name=str(tiny_folder), layout="packed", gradient_checkpointing=True))
+    slopes = []
+    for each in (policy, again):
+        each.zero_grad()
+        each.log_probs(prompts, ids, mask).values.sum().backward()
+        slopes.append({name: parameter.grad.clone() for name, parameter in each.model.named_parameters()})
+        each.zero_grad()
+    for name, slope in slopes[0].items():
+        torch.testing.assert_close(slopes[1][name], slope, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_qwen3_vl_is_packed_too(tmp_path):
+    folder = save_qwen3_vl(tmp_path / "qwen3_vl")
+    packed, auto = (Policy(PolicyConfig(name=str(folder), layout=layout)) for layout in ("packed", "auto"))
+    prompts, ids, mask = traces(packed, [15, 37, 9, 20])
+    values, shapes = count_forwards(packed, prompts, ids, mask)
+    assert len(shapes) == 1
+    torch.testing.assert_close(values, auto.log_probs(prompts, ids, mask).values, atol=1e-5, rtol=0)
+
+
+def test_a_packed_policy_samples_and_is_exported_as_any_other(policy, tiny_folder, tmp_path):
+    auto = Policy(PolicyConfig(name=str(tiny_folder)))
+    prompts, ids, mask = traces(policy, [5, 5])
+    settings, seeds = SamplingConfig(max_tokens=12), [[1, 2], [3, 4]]
+    assert torch.equal(auto.sample(prompts, settings, seeds).ids, policy.sample(prompts, settings, seeds).ids)
+    export(policy, tmp_path / "export")
+    assert "cogito_packed" not in (tmp_path / "export" / "config.json").read_text()
+    again = Policy(PolicyConfig(name=str(tmp_path / "export")))
+    assert torch.equal(again.log_probs(prompts, ids, mask).values, auto.log_probs(prompts, ids, mask).values)
