@@ -1,6 +1,7 @@
 """Supervised fine-tuning on written solutions: cross-entropy of the completion tokens, prompts masked."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -12,6 +13,7 @@ from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import EngineFactory, LiveEngine, PolicyConfig, Prompt, SamplingConfig
 from cogito_pl.policy.engines.live import stack_rows
+from cogito_pl.policy.new_tokens import check_new_tokens
 from cogito_pl.policy.prompt_encoder import Turns, asked
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import RewardConfig
@@ -110,6 +112,16 @@ class SFTModule(PolicyModule):
                 f"data.stages: stage {stage.name!r} sets kl_coef or sampling, and SFT has neither a KL term nor "
                 "samples to train on; leave them out"
             )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the new tokens, which the weights have rows of."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["new_tokens"] = list(self.policy_config.new_tokens)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses the checkpoint of a run with other new tokens."""
+        super().on_load_checkpoint(checkpoint)
+        check_new_tokens("--ckpt_path", checkpoint.get("new_tokens"), self.policy_config.new_tokens)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross-entropy of one micro-batch, as its share of the whole optimiser step."""

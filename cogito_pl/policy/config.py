@@ -36,6 +36,8 @@ class PolicyConfig:
             transformers), by the model's own `model_type` (`auto`), or the class_path of a family of your own.
         init_from: Where the weights come from, if not from `name`: a model folder, or of a run of the same model a
             Lightning checkpoint or a weights file of its hand-off.
+        new_tokens: Words that become one token each, such as `<think>`, where the tokenizer lacks them. They are not
+            special, so that decoding keeps them, and start as the mean of the tokens that spelt them before.
         system_prompt: System message; none when empty.
         instruction: Text after every question, such as the answer format that is asked for.
         max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.
@@ -62,6 +64,7 @@ class PolicyConfig:
     name: str
     family: Family | str = "auto"
     init_from: str | None = None
+    new_tokens: tuple[str, ...] = ()
     system_prompt: str = ""
     instruction: str = ""
     max_prompt_tokens: int = 2048
@@ -82,6 +85,10 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""
         check_family(self.family)
+        if len(set(self.new_tokens)) < len(self.new_tokens) or not all(word.strip() for word in self.new_tokens):
+            raise ValueError(
+                f"policy.new_tokens={list(self.new_tokens)} names a token twice, or an empty one; correct it"
+            )
         if self.max_prompt_tokens < 1:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
         if self.decode == "static" and self.attention != "sdpa":

@@ -44,7 +44,7 @@ class Policy(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = encoder or PromptEncoder(config)
-        self.model = load_model(config, self.family).train()  # transformers loads in evaluation mode
+        self.model = load_model(config, self.encoder).train()  # transformers loads in evaluation mode
         self.ranks = Ranks()
         self.features = ImageFeatures(self.model, self.encoder, config.feature_cache_mib, self.ranks)
         self.layout = choose_layout(self.family, self.model, config)

@@ -13,6 +13,7 @@ from transformers import AutoConfig, GenerationConfig, PreTrainedConfig
 from cogito_pl.policy.config import PolicyConfig
 from cogito_pl.policy.families import find_family
 from cogito_pl.policy.model_folder import read_for
+from cogito_pl.policy.new_tokens import add_tokens
 from cogito_pl.policy.prompt import EncodedImage, Prompt, PromptCache
 from cogito_pl.problem import Problem
 
@@ -36,6 +37,8 @@ class PromptEncoder:
         with read_for("policy.name", config.name):
             self.processor = self.family.load_processor(config.name)
         self.tokenizer = self.processor.tokenizer
+        self.new_tokens = add_tokens(self.tokenizer, config.new_tokens)
+        """Of each token that `policy.name` lacks, its id and those of the pieces that spelt it before."""
         self.family.limit_pixels(self.processor, config.min_pixels, config.max_pixels)
         self._cache = PromptCache(config.prompt_cache_mib)
         self.image_ids, multimodal = self.family.token_ids(model_config)
