@@ -9,13 +9,17 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 
 from cogito_pl.data.datamodule import ReasoningDataModule
 from cogito_pl.data.source import Source
+from cogito_pl.difficulty import PassRate
+from cogito_pl.difficulty.identity import trial_settings
+from cogito_pl.difficulty.origin import origin
 from cogito_pl.playground.tiny import build_config, save_tiny
 from cogito_pl.playground.tokenizer import build_tokenizer
 from cogito_pl.policy import Policy, PolicyConfig, PromptEncoder
-from cogito_pl.policy.config import LoRAConfig
+from cogito_pl.policy.config import LoRAConfig, SamplingConfig
 from cogito_pl.policy.export import export
 from cogito_pl.policy.reference import Reference
 from cogito_pl.policy.trained_weights import trained_from
+from cogito_pl.rewards import Reward, RewardConfig
 from tests.conftest import problem
 from tests.modules.training import sft, trainer
 
@@ -174,3 +178,11 @@ def test_a_run_with_new_tokens_is_resumed_and_only_by_one_with_the_same(spare, p
     assert len(tables(started)[0]) == len(tables(whole.policy)[0])
     with pytest.raises(ValueError, match=r"policy\.init_from=.*half\.ckpt is of a run with policy\.new_tokens="):
         Policy(PolicyConfig(name=spare, init_from=start))
+
+
+def test_scores_say_which_new_tokens_their_prompts_had(tiny_folder):
+    plain, new = (PromptEncoder(PolicyConfig(name=str(tiny_folder), new_tokens=tokens)) for tokens in ((), TOKENS))
+    origins = [origin(encoder, "weights", Reward(RewardConfig()), "mine")["prompt"] for encoder in (plain, new)]
+    assert origins[1] == origins[0] | {"new_tokens": list(TOKENS)}
+    asked = [trial_settings(encoder, "weights", PassRate(), SamplingConfig(), {}, 0) for encoder in (plain, new)]
+    assert asked[1] == asked[0] | {"new_tokens": list(TOKENS)}
