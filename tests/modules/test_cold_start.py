@@ -62,6 +62,7 @@ def test_the_layouts_of_a_cold_start_take_the_same_step(tiny_folder, sums, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_a_cold_start_on_two_ranks_is_that_of_one_and_leaves_the_tower_alone(tiny_folder, sums, tmp_path, strategy):
     policy = {"name": str(tiny_folder), "freeze": list(FREEZE), "layout": "packed", "new_tokens": ["<plan>"]}
