@@ -86,7 +86,10 @@ class ProblemMaker:
         solution = _text(fields.solution, "solution") or None
         rule = self._source.answer_in
         answer = _answer(fields.answer if rule == "column" else answer_in(solution, rule))
-        question, history = _with_markers(question, fields.history, images := found())
+        history = tuple(
+            Exchange(_text(turn.question, "history"), _text(turn.response, "history")) for turn in fields.history
+        )
+        question, history = _with_markers(question, history, images := found())
         try:
             problem = Problem(
                 id=name,
@@ -120,7 +123,8 @@ class ProblemMaker:
         self.repeated_ids += unique != wanted
         return unique
 
-    def _system(self, message: str | None) -> str | None:
+    def _system(self, value: Any) -> str | None:
+        message = _text(value, "system message") or None
         if message and self._source.system == "refuse":
             raise RowError("the row has a system message, and the source says `system: refuse`")
         return message if self._source.system == "keep" else None

@@ -21,9 +21,6 @@ class ColumnsFormat(RowFormat):
 
     def fields(self, cells: Cells, columns: Columns) -> Fields:
         """The values of the columns."""
-        system = cells.get(columns.system)
-        if system is not None and not isinstance(system, str):
-            raise RowError(f"the system message is not text: {type(system).__name__}")
         return Fields(
             question=cells.get(columns.question),
             answer=cells.get(columns.answer),
@@ -32,7 +29,7 @@ class ColumnsFormat(RowFormat):
             solution=cells.get(columns.solution),
             id=cells.get(columns.id),
             history=_history(cells.get(columns.history)),
-            system=system or None,
+            system=cells.get(columns.system),
         )
 
 

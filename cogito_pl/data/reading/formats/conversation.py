@@ -8,7 +8,7 @@ from cogito_pl.data.source import Columns
 from cogito_pl.problem import IMAGE_MARKER, Exchange
 
 CHANGES_MEANING = ("tool_calls", "function_call", "tool_call_id", "reasoning_content", "thinking", "loss", "weight")
-"""Keys of a turn that say something which a problem has no place for."""
+"""Keys of a turn that say something which a problem has no place for, unless they are empty, or true."""
 
 
 class Conversation(RowFormat):
@@ -66,7 +66,7 @@ class Conversation(RowFormat):
             question=questions[-1],
             solution=responses[-1] if len(responses) == len(questions) else None,
             history=tuple(Exchange(*pair) for pair in zip(questions[:-1], responses, strict=False)),
-            system=system or None,
+            system=system,
             answer=cells.get(columns.answer),
             kind=cells.get(columns.kind),
             choices=cells.get(columns.choices),
@@ -83,7 +83,7 @@ class Conversation(RowFormat):
         """Role and text of a turn."""
         if not isinstance(turn, dict) or self.speaker not in turn or self.text not in turn:
             raise RowError(f"turn {place} lacks the keys {self.speaker} and {self.text}")
-        if said := [key for key in CHANGES_MEANING if turn.get(key) is not None]:
+        if said := [key for key in CHANGES_MEANING if turn.get(key) not in (None, True, "", [])]:
             raise RowError(f"turn {place} has the key {said[0]!r}, which is not read; correct it or leave the row out")
         role = self.roles.get(str(turn[self.speaker]))
         if role is None or (role == "system" and place > 1):
@@ -107,7 +107,7 @@ def _text(place: int, content: Any) -> str:
     for part in content:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "text" and isinstance(part.get("text"), str):
-            if IMAGE_MARKER in part["text"] and any(other.get("type") in _IMAGE for other in content if other != part):
+            if IMAGE_MARKER in part["text"] and any(isinstance(p, dict) and p.get("type") in _IMAGE for p in content):
                 raise RowError(f"turn {place} has {IMAGE_MARKER} in its text beside parts that are images")
             pieces.append(part["text"])
         elif kind in _IMAGE:

@@ -30,7 +30,7 @@ class Fields:
     solution: Any = None
     id: Any = None
     history: tuple[Exchange, ...] = ()
-    system: str | None = None
+    system: Any = None
 
 
 class RowFormat(ABC):

@@ -127,6 +127,23 @@ MESSAGES = {
         {"messages": said([{"type": "video", "video": "a.mp4"}, TEXT], "5"), "answer": "5"},
         "turn 1 has a part of the type 'video'",
     ),
+    "parts that are no parts": (
+        {"messages": said([{"type": "text", "text": "<image>?"}, "and"], "5"), "images": ["a.png"], "answer": "5"},
+        "turn 1 has a part of the type None",
+    ),
+    "keys that change nothing": (
+        {"messages": [said("?")[0], {"role": "assistant", "content": "5", "loss": True, "tool_calls": []}]}
+        | {"answer": "5"},
+        {"solution": "5"},
+    ),
+    "half a character in the history": (
+        {"messages": said("a\ud800?", "1", "b?", "2"), "answer": "2"},
+        "the history has half a surrogate pair",
+    ),
+    "a system message that is no text": (
+        {"messages": said("?", "5"), "system": {"text": "Be brief."}, "answer": "5"},
+        "the system message is neither text nor a number: dict",
+    ),
     "sharegpt": (
         {"messages": shared("2 + 3?", "5"), "answer": "5"},
         "the row looks like the format sharegpt: set `format: sharegpt` and `columns.turns: messages`",

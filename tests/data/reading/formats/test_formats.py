@@ -140,11 +140,11 @@ def test_a_system_message_is_kept_dropped_or_refused_as_the_source_says():
 def test_columns_hold_a_history_and_a_system_message_where_they_are_named():
     columns = Columns(history="before", system="rules")
     row = {"question": "?", "answer": "5", "before": [["a?", "1"]], "rules": "Be brief."}
-    result = read([row, row | {"before": [["a?"]]}, row | {"rules": 3}], columns=columns)
+    result = read([row, row | {"before": [["a?"]]}, row | {"rules": ["Be brief."]}], columns=columns)
     assert (result.problems[0].history, result.problems[0].system) == ((Exchange("a?", "1"),), "Be brief.")
     assert [rejection.reason for rejection in result.rejections] == [
         "the history is not a list of pairs of question and response; set columns.history to null to leave it out",
-        "the system message is not text: int",
+        "the system message is neither text nor a number: list",
     ]
     row = {"question": "?", "answer": "5", "history": [["a?", "1"]], "system": "Be brief."}
     (default,) = read([row]).problems
