@@ -120,8 +120,8 @@ class SFTModule(PolicyModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of a run with other new tokens."""
-        super().on_load_checkpoint(checkpoint)
         check_new_tokens("--ckpt_path", checkpoint.get("new_tokens"), self.policy_config.new_tokens)
+        super().on_load_checkpoint(checkpoint)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross-entropy of one micro-batch, as its share of the whole optimiser step."""
@@ -149,8 +149,6 @@ class SFTModule(PolicyModule):
         responses = [self.encoder.encode_response(problem, self.turns) for problem in batch.problems]
         prompts = tuple(self.policy.encode(asked(problem, self.turns)) for problem in batch.problems)
         ids = stack_rows([ids[None] for ids, _ in responses], self.encoder.pad_id).to(self.device)
-        mask, trained = (
-            stack_rows([row[None] for row in rows], False).to(self.device)
-            for rows in ([torch.ones_like(trained) for _, trained in responses], [trained for _, trained in responses])
-        )
+        trained = stack_rows([spoken[None] for _, spoken in responses], False).to(self.device)
+        mask = stack_rows([torch.ones_like(spoken)[None] for _, spoken in responses], False).to(self.device)
         return Lesson(prompts, ids, mask, trained, self.over_ranks(trained.sum()))

@@ -149,9 +149,8 @@ class Policy(nn.Module):
         fillers += self._dummy_forwards(self.ranks.most(len(batches)) - len(batches))
         for batch in batches:
             laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
-            hidden = self._hidden(laid, [features[row.prompt] for line in batch for row in line]).flatten(
-                0, 1
-            )  # [R x T, d]
+            shown = [features[row.prompt] for line in batch for row in line]
+            hidden = self._hidden(laid, shown).flatten(0, 1)  # [R x T, d]
             head = self.model.get_output_embeddings()
             found, spread = head_log_probs(
                 hidden[laid.predictors],

@@ -110,7 +110,7 @@ class PromptEncoder:
             return f"the prompt has {tokens} tokens, more than policy.max_prompt_tokens={self.config.max_prompt_tokens}"
         if max_sequence_tokens is not None and tokens + response > max_sequence_tokens:
             total = f"prompt and response have {tokens + response} tokens"
-            return f"{total}, more than max_sequence_tokens={max_sequence_tokens}"
+            return f"{total}, more than model.init_args.max_sequence_tokens={max_sequence_tokens}"
         return None
 
     def text(self, problem: Problem) -> str:
@@ -157,13 +157,13 @@ class PromptEncoder:
         """What the chat template puts between each response's end token and the next response."""
         texts, end = self._prompt_texts(problem), self.tokenizer.eos_token
         if len(problem.opening.images) < len(problem.images):
-            raise ValueError("there is an image after the first question, where turns=all takes none; set turns=last")
+            raise ValueError("an image stands after the first question; set model.init_args.turns=last")
         for before, turn, after in zip(texts, problem.history, texts[1:], strict=False):
             said = before + turn.response + end
             if not after.startswith(said):
                 raise ValueError(
-                    "the chat template rewrites earlier responses, so that turns=all finds no single sequence; set "
-                    "turns=last"
+                    "the chat template rewrites earlier responses, so that the turns are not one sequence; set "
+                    "model.init_args.turns=last"
                 )
             yield after.removeprefix(said)
 

@@ -61,7 +61,7 @@ def test_rows_over_the_limit_are_dropped_whole_and_counted(tiny_folder, chats, t
     assert len(data.train_problems) == 4
     (rejection,) = data.rejections
     assert rejection.row == 5
-    assert rejection.reason.endswith("more than max_sequence_tokens=300")
+    assert rejection.reason.endswith("more than model.init_args.max_sequence_tokens=300")
     assert "4 of 5 rows are used, 1 rejected" in logged[0]
     assert "row 5: prompt and response have 413 tokens" in logged[0]
     _, data = fit(tiny_folder, chats, tmp_path)

@@ -37,7 +37,7 @@ def save(folder, *, spare, tied):
     return str(folder)
 
 
-@pytest.fixture(scope="module", params=[(0, True), (0, False), (16, False)], ids=str)
+@pytest.fixture(scope="module", params=[(0, True), (0, False)], ids=str)
 def base(request, tmp_path_factory):
     spare, tied = request.param
     return save(tmp_path_factory.mktemp("base"), spare=spare, tied=tied), spare, tied
@@ -123,6 +123,7 @@ def test_a_start_without_the_tokens_gets_them(spare, tmp_path):
     export(Policy(PolicyConfig(name=spare)), tmp_path / "export")
     plain = Policy(PolicyConfig(name=spare))
     policy = Policy(PolicyConfig(name=spare, init_from=str(tmp_path / "export"), new_tokens=TOKENS))
+    assert len(tables(policy)[0]) == len(tables(plain)[0])  # the spare rows are enough
     (first, pieces), _ = policy.encoder.new_tokens.items()
     torch.testing.assert_close(tables(policy)[1][first], tables(plain)[1][pieces].mean(0))
     for file in (tmp_path / "export").glob("*token*"):

@@ -94,7 +94,9 @@ def test_an_image_of_the_first_question_stands_before_all_turns(policy):
 def test_conversations_that_are_not_one_sequence_are_rejected_for_all_turns_and_taken_for_the_last(tiny_folder):
     encoder = PromptEncoder(PolicyConfig(name=str(tiny_folder)))
     later = problem("<image>And this ?", (84, 56), history=(Exchange("Hello", "Hi"),), solution="5")
-    assert "image after the first question" in encoder.rejection(later, turns="all")
+    assert "an image stands after the first question; set model.init_args.turns=last" in encoder.rejection(
+        later, turns="all"
+    )
     assert encoder.rejection(later, turns="last") is None
     assert "holds the token '<|image_pad|>'" in encoder.rejection(
         replace(CHAT, question="What is <|image_pad|> ?"), turns="all"
@@ -114,7 +116,10 @@ def test_the_longest_sequence_that_is_allowed_is_taken_and_a_longer_one_is_not(p
         tokens = len(policy.encode(asked(CHAT, turns))) + len(policy.encoder.encode_response(CHAT, turns)[0])
         assert policy.encoder.rejection(CHAT, turns=turns, max_sequence_tokens=tokens) is None
         reason = policy.encoder.rejection(CHAT, turns=turns, max_sequence_tokens=tokens - 1)
-        assert reason == f"prompt and response have {tokens} tokens, more than max_sequence_tokens={tokens - 1}"
+        assert (
+            reason
+            == f"prompt and response have {tokens} tokens, more than model.init_args.max_sequence_tokens={tokens - 1}"
+        )
 
 
 def test_the_question_is_told_from_what_was_asked_before(policy):
