@@ -24,7 +24,7 @@ PLAYGROUND_OVERLAYS = (
     "half",
     "answers",
 )
-FOLDERS = ("with", "strategy", "difficulty_sampling/with")
+FOLDERS = ("with", "strategy", "difficulty_sampling/with", "revisual_r1/with")
 OVERLAYS = sorted(path for folder in FOLDERS for path in (ROOT / "configs" / folder).glob("**/*.yaml"))
 OVERLAYS += [ROOT / f"configs/playground/{name}.yaml" for name in PLAYGROUND_OVERLAYS]
 LESS = [ROOT / f"configs/with/vl_cogito/{name}.yaml" for name in ("vanilla_grpo", "curriculum_only")]
@@ -94,6 +94,17 @@ def test_every_overlay_adds_to_the_grpo_recipe_and_replaces_nothing(run_cli, ove
         [c["class_path"] for c in yaml.safe_load(text)["trainer"]["callbacks"]] for text in (recipe.read_text(), both)
     )
     assert after[: len(before)] == before
+
+
+def test_the_cold_start_has_the_numbers_of_its_paper_and_with_an_overlay_those_of_its_code(run_cli):
+    folder = ROOT / "configs/revisual_r1"
+    files = ["--config", folder / "cold_start.yaml", "--config", folder / "with/released_code.yaml"]
+    for used, size, rate, prompts in ((files[:2], "7B", 2e-5, 256), (files, "3B", 1e-5, 128)):
+        model = yaml.safe_load(printed(run_cli, "fit", *used))["model"]["init_args"]
+        assert model["policy"]["name"] == f"Qwen/Qwen2.5-VL-{size}-Instruct"
+        assert model["policy"]["freeze"] == ["vision", "projector"]
+        assert (model["optimizer"]["init_args"]["lr"], model["schedule"]["prompts"]) == (rate, prompts)
+        assert (model["learning_rate"]["decay"], model["max_sequence_tokens"]) == ("cosine", 32768)
 
 
 def test_vl_cogito_has_the_numbers_of_the_paper_and_its_code(run_cli):

@@ -19,6 +19,7 @@ import torch
 import yaml
 
 from cogito_pl.modules import RolloutCallback
+from cogito_pl.playground.__main__ import main as playground
 from cogito_pl.playground.parts import PartSpec
 from cogito_pl.playground.write import write_part
 from tests.conftest import ROOT
@@ -33,9 +34,11 @@ SOURCES = {
 
 FITS = [
     ("vl_cogito",),
+    ("revisual_r1/cold_start",),
+    ("revisual_r1/cold_start", "revisual_r1/with/released_code"),
     ("qwen2_5_vl/sft",),
     ("qwen2_5_vl/grpo",),
-    *((f"playground/{name}",) for name in ("look", "pretrain", "sft", "grpo")),
+    *((f"playground/{name}",) for name in ("look", "pretrain", "sft", "cold_start", "grpo")),
     *((f"difficulty_sampling/{name}_sft",) for name in ("reasoning", "perception")),
     *((f"difficulty_sampling/{name}_grpo",) for name in ("reasoning", "perception")),
     *(
@@ -135,6 +138,9 @@ def data(tmp_path_factory):
         write_part(place, spec, (spec.row(index) for index in range(count)))
     for copy in ("look", "pretrain"):
         shutil.copytree(place, folder / ".data" / copy)
+    for part in ("sft", "validation"):
+        words = ["write", "--out", str(folder / ".data/text"), "--part", part, "--count", str(PARTS[part])]
+        playground([*words, "--text-share", "1"])
     spec = PartSpec(part="train", seed=5, difficulties=(1,))
     names = [spec.row(index).id for index in range(PARTS["train"])]
     scores = {"id": names, "lambda_star": [(0.0, 0.1, 0.3, 0.7)[n % 4] for n in range(12)]}

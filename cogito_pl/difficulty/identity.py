@@ -52,6 +52,7 @@ def trial_settings(
         "chat_template": digest(str(encoder.processor.chat_template).encode()),
         "image_size": dict(encoder.processor.image_processor.size),
         **{name: getattr(encoder.config, name) for name in PROMPT},
+        **({"new_tokens": list(encoder.config.new_tokens)} if encoder.config.new_tokens else {}),
         "sampling": asdict(sampling),
         "hidden": scorer.trial_settings(),
         "seed": seed,

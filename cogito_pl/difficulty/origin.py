@@ -43,6 +43,7 @@ def origin(encoder: PromptEncoder, weights: str, reward: Reward, source: str) ->
             "instruction": config.instruction,
             "chat_template": digest(str(encoder.processor.chat_template)),
             "image_size": dict(encoder.processor.image_processor.size),
+            **({"new_tokens": config.new_tokens} if config.new_tokens else {}),
         },
         "verifier": grading,
         "source": source,

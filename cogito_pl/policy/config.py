@@ -36,6 +36,8 @@ class PolicyConfig:
             transformers), by the model's own `model_type` (`auto`), or the class_path of a family of your own.
         init_from: Where the weights come from, if not from `name`: a model folder, or of a run of the same model a
             Lightning checkpoint or a weights file of its hand-off.
+        new_tokens: Words that become one token each, such as `<think>`, where the tokenizer lacks them. They are not
+            special, so that decoding keeps them, and start as the mean of the tokens that spelt them before.
         system_prompt: System message; none when empty.
         instruction: Text after every question, such as the answer format that is asked for.
         max_prompt_tokens: A longer prompt, image tokens included, is refused when the data are read; never cut.
@@ -48,8 +50,10 @@ class PolicyConfig:
         gradient_checkpointing: Recompute activations in the backward pass, for memory.
         layout: How sequences are laid out in a training forward: `shared` puts several completions behind one copy of
             their prompt, with a mask; `single` forwards one completion per row; `padded` forwards whole sequences with
-            whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family.
-        max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
+            whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family;
+            `packed` puts what `auto` takes behind each other, up to `max_row_tokens` and without padding, and computes
+            attention of each by itself: fewest forwards where lengths differ.
+        max_row_tokens: Longest shared or packed row, and most tokens of one forward: bounds activations and the mask.
         prompt_cache_mib: Memory for encoded prompts of problems that are drawn again; the oldest are dropped first.
         feature_cache_mib: Memory for image features that are kept while the vision tower is frozen.
         decode: Key-value cache of sampling: `dynamic` drops finished completions; `static` has fixed shapes, and on
@@ -60,6 +64,7 @@ class PolicyConfig:
     name: str
     family: Family | str = "auto"
     init_from: str | None = None
+    new_tokens: tuple[str, ...] = ()
     system_prompt: str = ""
     instruction: str = ""
     max_prompt_tokens: int = 2048
@@ -70,7 +75,7 @@ class PolicyConfig:
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     gradient_checkpointing: bool = False
-    layout: Literal["auto", "shared", "single", "padded"] = "auto"
+    layout: Literal["auto", "shared", "single", "packed", "padded"] = "auto"
     max_row_tokens: int = 8192
     prompt_cache_mib: int = 256
     feature_cache_mib: int = 512
@@ -80,6 +85,10 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         """Raises ValueError where settings contradict each other."""
         check_family(self.family)
+        if len(set(self.new_tokens)) < len(self.new_tokens) or not all(word.strip() for word in self.new_tokens):
+            raise ValueError(
+                f"policy.new_tokens={list(self.new_tokens)} names a token twice, or an empty one; correct it"
+            )
         if self.max_prompt_tokens < 1:
             raise ValueError(f"policy.max_prompt_tokens={self.max_prompt_tokens} leaves no room for a prompt; raise it")
         if self.decode == "static" and self.attention != "sdpa":

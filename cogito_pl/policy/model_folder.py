@@ -36,13 +36,17 @@ def read_for(setting: str, name: str) -> Iterator[None]:
         raise OSError(f"{setting}={name} {where}; correct the path, or complete the files ({reason})") from error
 
 
-def check_same_architecture(name: str, init_from: str) -> None:
-    """Raises ValueError where the model folder `init_from` has another type or other sizes than `name`."""
+def check_same_architecture(name: str, init_from: str, tokens: int = 0) -> None:
+    """Raises ValueError where the model folder `init_from` has another type or other sizes than `name`.
+
+    Its vocabulary may be larger where it has new tokens, of which there are `tokens` with those of `name`.
+    """
     with read_for("policy.name", name):
         ours = dict(_sizes(AutoConfig.from_pretrained(name).to_dict()))
     with read_for("policy.init_from", init_from):
         theirs = dict(_sizes(AutoConfig.from_pretrained(init_from).to_dict()))
-    if different := [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]:
+    grown = {key for key, size in ours.items() if key.endswith("vocab_size") and theirs.get(key) == max(size, tokens)}
+    if different := [key for key in sorted({*ours, *theirs} - grown) if ours.get(key) != theirs.get(key)]:
         first = different[0]
         raise ValueError(
             f"policy.init_from={init_from} holds another model than policy.name={name}: {first} is "

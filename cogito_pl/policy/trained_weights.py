@@ -14,6 +14,7 @@ from torch import nn
 
 from cogito_pl.policy.adapters import MARK, adapted_layers, plain_name
 from cogito_pl.policy.config import PolicyConfig
+from cogito_pl.policy.new_tokens import check_new_tokens
 
 SUFFIX = ".safetensors"
 KEY = "trained_from"
@@ -28,7 +29,8 @@ def trained_from(policy: nn.Module, names: Iterable[str]) -> dict[str, str]:
     """
     config, whole = policy.config, {name for name, _ in policy.named_parameters()} <= set(names)
     start = None if whole else config.init_from
-    return {KEY: json.dumps({"name": config.name, "init_from": start, "whole": whole}, sort_keys=True)}
+    about = {"name": config.name, "init_from": start, "whole": whole, "new_tokens": config.new_tokens}
+    return {KEY: json.dumps(about, sort_keys=True)}
 
 
 def start_of(config: PolicyConfig) -> PolicyConfig:
@@ -48,7 +50,10 @@ def start_of(config: PolicyConfig) -> PolicyConfig:
             "file of the folder `handoff` of a run"
         ) from error
     name, start = about["name"], about["init_from"]
-    if not about["whole"] and name != config.name and Path(name).resolve() != Path(config.name).resolve():
+    same = name == config.name or Path(name).resolve() == Path(config.name).resolve()
+    if same:
+        check_new_tokens(f"policy.init_from={file}", about.get("new_tokens"), config.new_tokens)
+    if not about["whole"] and not same:
         raise ValueError(
             f"policy.init_from={file} holds only what was trained of policy.name={name}, and this run has "
             f"policy.name={config.name}; set policy.name={name}"
