@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-AnswerIn = Literal["column", "box", "tag", "last_line", "response"]
-
 from cogito_pl.data.sampling_changes import SamplingChanges
+
+AnswerIn = Literal["column", "box", "tag", "last_line", "response"]
 
 
 @dataclass(frozen=True, kw_only=True)
