@@ -240,7 +240,7 @@ def test_help_describes_every_setting_of_a_module(run_cli):
     output = io.StringIO()
     with contextlib.redirect_stdout(output), pytest.raises(SystemExit):
         run_cli("fit", "--model.help=cogito_pl.modules.GRPOModule")
-    text = output.getvalue()
+    text = " ".join(output.getvalue().split())
     for words in (
         "Completions per prompt",
         "Smallest set of likeliest tokens",
