@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import docstring_parser
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,8 @@ from cogito_pl.playground.write import write_part
 from cogito_pl.problem import IMAGE_MARKER, LazyImage, Problem
 
 ROOT = Path(__file__).resolve().parents[1]
+hypothesis.settings.register_profile("untimed", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("untimed")
 torch.set_num_threads(1)  # the model is so small that a second thread only spins
 # Every parser of a command line reads the sources of all classes that it describes: here, each of them is read once.
 docstring_parser.parse_from_object = functools.cache(docstring_parser.parse_from_object)
