@@ -6,10 +6,10 @@ from pathlib import Path
 import lightning.pytorch as L
 import torch
 from lightning.pytorch.utilities import rank_zero_info
-from torch.distributed.tensor import DTensor
 
 from cogito_pl.files import append_jsonl
 from cogito_pl.modules import RolloutCallback
+from cogito_pl.modules.gradient_norm import gradient_norm
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.statistics import Outcome, outcomes, summary
 
@@ -56,10 +56,7 @@ class RolloutStatistics(RolloutCallback):
         self, trainer: L.Trainer, module: L.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         """Logs the norm of the gradient of the whole step."""
-        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm  # sharded weights
-        module.metrics.add("policy/gradient_norm", norm)
+        module.metrics.add("policy/gradient_norm", gradient_norm(optimizer))
 
 
 def journal(trainer: L.Trainer) -> Path | None:

@@ -46,6 +46,16 @@ FITS = [
         ("playground/grpo", f"with/{name}")
         for name in ("frequent_checkpoints", "learning_rate_curve", "lora", "static_decode")
     ),
+    *(
+        ("playground/grpo", f"with/{name}")
+        for name in ("gradient_stagnation", "dynamic_sampling", "overlong_masking", "soft_overlong")
+    ),
+    *(
+        ("playground/grpo", f"with/revisual_r1/{name}")
+        for name in (
+            "pad", "pad_official", "filter_only", "random", "off", "dapo", "efficient_length", "entropy", "clipping",
+        )
+    ),
     (*STAGES, "playground/lengths"),
     ("playground/grpo", "playground/curriculum", "playground/strata"),
     *(("playground/grpo", f"playground/{name}") for name in ("mid_hard", "random_control")),
@@ -89,11 +99,12 @@ class Watch(L.Callback):
 
 
 class HalfCorrect(RolloutCallback):
-    """Calls every second completion correct, which those of the untrained model never are."""
+    """Calls every second completion correct and lets two of three end, which those of the untrained model never do."""
 
     def on_rewards(self, trainer, module, rollout):
         grades = tuple(replace(grade, correct=place % 2 == 0) for place, grade in enumerate(rollout.grades))
-        rollout = replace(rollout, grades=grades)
+        finished = torch.arange(len(rollout)) % 3 > 0
+        rollout = replace(rollout, grades=grades, finished=finished)
         return rollout.with_rewards(rollout.rewards + rollout.correct)
 
 

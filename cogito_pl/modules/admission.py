@@ -11,7 +11,8 @@ from cogito_pl.modules.metrics import Metrics
 from cogito_pl.rl.rollout import Rollout
 
 if TYPE_CHECKING:
-    from cogito_pl.modules.collector import Collector, Settings
+    from cogito_pl.modules.collected import Settings
+    from cogito_pl.modules.collector import Collector
 
 
 def admits_some(callback: RolloutCallback) -> bool:

@@ -1,9 +1,10 @@
 """From a prompt batch to a rollout that is ready to train on.
 
-encode -> sample -> verify -> [on_rewards] -> advantages -> [on_advantages] -> [admit, refill] -> frozen log-probs
+encode -> sample -> verify -> [on_rewards] -> advantages -> [on_advantages] -> [admit, refill] -> [on_admitted]
+-> frozen log-probs
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import lightning.pytorch as L
@@ -12,34 +13,17 @@ from torch import Tensor
 
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.admission import admits_some, admitted
+from cogito_pl.modules.collected import Collected, Settings
 from cogito_pl.modules.hooks import RolloutCallback
 from cogito_pl.modules.metrics import Metrics
 from cogito_pl.modules.sampling import rollout_callbacks
-from cogito_pl.policy import Policy, SamplingConfig
+from cogito_pl.policy import Policy
 from cogito_pl.policy.reference import Reference
 from cogito_pl.rl.advantage import group_advantages
-from cogito_pl.rl.losses import LossConfig, UpdateSize, update_size
+from cogito_pl.rl.losses import UpdateSize, update_size
 from cogito_pl.rl.rollout import Rollout
 from cogito_pl.rl.schedule import RolloutSchedule
 from cogito_pl.rl.statistics import draw_outcomes
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a rollout is sampled and trained with: the module's settings as the current stage changes them."""
-
-    sampling: SamplingConfig
-    loss: LossConfig
-
-
-@dataclass(frozen=True)
-class Collected:
-    """A rollout, the settings it was sampled with, and what its updates need."""
-
-    rollout: Rollout
-    settings: Settings
-    reached: list[bool]  # of each row, whether some loss term reaches it; the others need no forward
-    sizes: list[UpdateSize]  # of each update of an epoch over the rollout, over all ranks
 
 
 class Collector:
@@ -61,18 +45,15 @@ class Collector:
         module.refresh_engine()
         sampled = [self.compared(batch, settings)]
         rollout = admitted(self, sampled, settings) if any(map(admits_some, self.callbacks)) else sampled[0]
+        rollout = self.through("on_admitted", rollout)
         for part in sampled:
             record(module.metrics, part)
         if trainer.datamodule.observes:
             trainer.datamodule.observe(draw_outcomes(sampled, trainer.datamodule.index_of))
         reached = rollout.has_loss(every_term=loss.reaches_every_row, drop_zero_weight=module.drop_zero_weight)
+        reference, temperature = module.reference if loss.needs_reference else None, settings.sampling.temperature
         rollout = with_frozen_log_probs(
-            rollout,
-            module.policy,
-            module.reference if loss.needs_reference else None,
-            reached=reached,
-            schedule=module.schedule,
-            temperature=settings.sampling.temperature,
+            rollout, module.policy, reference, reached=reached, schedule=module.schedule, temperature=temperature
         )
         for callback in self.callbacks:
             callback.on_rollout_end(trainer, module, rollout)
@@ -86,7 +67,7 @@ class Collector:
         advantages = group_advantages(rollout.rewards, rollout.group_size, scale_by_std=module.scale_by_std)
         return self.through("on_advantages", replace(rollout, advantages=advantages))
 
-    def through(self, hook: Literal["on_rewards", "on_advantages"], rollout: Rollout) -> Rollout:
+    def through(self, hook: Literal["on_rewards", "on_advantages", "on_admitted"], rollout: Rollout) -> Rollout:
         """Passes the rollout through every callback's `hook`. Raises for what is no rollout, or has its rows moved."""
         for callback in self.callbacks:
             changed = getattr(callback, hook)(self.module.trainer, self.module, rollout)

@@ -10,11 +10,13 @@ from dataclasses import replace
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
+from torch.optim import Optimizer
 
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.loading import Batch
 from cogito_pl.modules.base import PolicyModule
-from cogito_pl.modules.collector import Collected, Collector, Settings
+from cogito_pl.modules.collected import Collected, Settings
+from cogito_pl.modules.collector import Collector
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.modules.stages import stages_of
 from cogito_pl.policy import EngineFactory, LiveEngine, PolicyConfig, SamplingConfig
@@ -74,6 +76,7 @@ class GRPOModule(PolicyModule):
         self.reference: Reference | None = None
         self.collector = Collector(self)
         self.collected: Collected | None = None
+        self.nothing_counts = False  # in the update under way, on any rank
 
     def settings(self, stage: Stage | None) -> Settings:
         """Sampling and loss in a stage; None is a run without stages. Raises ValueError for values that cannot be."""
@@ -104,12 +107,20 @@ class GRPOModule(PolicyModule):
         if slot == 0 or self.collected is None:  # None after resuming inside a rollout
             self.collected = self.collector.collect(batch, self.settings(self.stage))
         update, rows = self.schedule.rows(slot, world)
-        loss = self.micro_batch_loss(self.collected, rows, self.collected.sizes[update])
+        size = self.collected.sizes[update]
+        loss = self.micro_batch_loss(self.collected, rows, size)
         if (slot + 1) % self.schedule.micro_batches_per_update(world) == 0:
+            self.nothing_counts = not size.sequences
+            self.metrics.add("policy/skipped_updates", float(self.nothing_counts))
             self.log_metrics(self.trainer.global_step)
         if slot == slots - 1:
             self.collected = None
         return self.scaled(loss)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Takes the gradients off an update in which no row counts: momentum and weight decay would move the policy."""
+        if self.nothing_counts:
+            optimizer.zero_grad(set_to_none=True)
 
     def micro_batch_loss(self, collected: Collected, rows: Sequence[int], size: UpdateSize) -> Tensor:
         """Loss of the given rows of the rollout; those that no loss term reaches are left out of the forward.
@@ -120,26 +131,14 @@ class GRPOModule(PolicyModule):
         self.metrics.add("policy/trained_rows", float(len(rows)))
         if not rows:
             return self.policy.zero()
-        micro, settings = collected.rollout.micro_batch(rows), collected.settings
+        micro, loss = collected.rollout.micro_batch(rows), collected.settings.loss.at(self.trainer.global_step)
+        inputs, temperature = (micro.prompts, micro.completions, micro.mask), collected.settings.sampling.temperature
         log_probs, entropy = self.policy.log_probs(
-            micro.prompts,
-            micro.completions,
-            micro.mask,
-            temperature=settings.sampling.temperature,
-            entropy=True,
-            entropy_gradient=settings.loss.entropy_gradient,
+            *inputs, temperature=temperature, entropy=True, entropy_gradient=loss.entropy_gradient
         )
-        terms = policy_loss(
-            log_probs,
-            log_probs.detach() if micro.old_log_probs is None else micro.old_log_probs,
-            micro.advantages,
-            micro.trained,
-            config=settings.loss,
-            size=size,
-            counts=micro.counts,
-            ref_log_probs=micro.ref_log_probs,
-            entropy=entropy,
-        )
+        old = log_probs.detach() if micro.old_log_probs is None else micro.old_log_probs
+        given = {"counts": micro.counts, "ref_log_probs": micro.ref_log_probs, "entropy": entropy}
+        terms = policy_loss(log_probs, old, micro.advantages, micro.trained, config=loss, size=size, **given)
         tokens = terms.sums.pop("tokens")
         self.tokens["train"] += int(micro.mask.sum()) + sum(map(len, micro.prompts))
         for name, total in terms.sums.items():

@@ -39,6 +39,10 @@ class RolloutCallback(L.Callback):
         """
         return None
 
+    def on_admitted(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> Rollout:
+        """Once for every rollout, refills included: change how often a row counts here, seeing all rows of the rank."""
+        return rollout
+
     def on_rollout_end(self, trainer: L.Trainer, module: L.LightningModule, rollout: Rollout) -> None:
         """The rollout as it will be trained on."""
 

@@ -1,20 +1,21 @@
 """The policy loss of a micro-batch: a surrogate and further terms per token, summed with one weight per token.
 
-    loss = sum_bt c_b w_bt (surrogate_bt + kl_coef k3_bt - entropy_coef H_bt + sum_j weight_j term_jbt)
+    loss = sum_bt c_b w_bt (surrogate_bt + kl_coef kl_bt - entropy_coef H_bt + sum_j weight_j term_jbt)
 
 The weights w (`token_weights`) belong to the whole optimiser step, so the totals of its micro-batches and ranks add up
 to the step's loss, however it was split; a trainer that averages over either has to multiply back. Row b counts c_b
-times. Deviations: log-ratios, that of k3 included, are capped at `LOG_RATIO_LIMIT`. VL-Cogito's code averages over the
-tokens of each micro-batch, which depends on the split, and caps that of k3 at 10; neither is done here. The entropy is
-weighted like the other terms; TRL takes its token mean over each micro-batch, whatever the loss.
+times. Deviations: log-ratios, that of k3 included, are capped at `LOG_RATIO_LIMIT`. The entropy is weighted like the
+other terms; TRL takes its token mean over each micro-batch, whatever the loss.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from cogito_pl.rl.divergences import k1_divergence, k2_divergence
+from cogito_pl.rl.entropy_schedule import EntropySchedule
 from cogito_pl.rl.loss_terms import LOG_RATIO_LIMIT, LossTerm, LossTerms, Surrogate, TokenValues, UpdateSize
 from cogito_pl.rl.surrogates import SequenceSurrogate, WeightedLogProb
 
@@ -57,8 +58,10 @@ class LossConfig:
             2402.03300). `dr_grpo`: a constant, the most tokens that could have been sampled (arXiv 2503.20783).
         clip_low: Lower clip range: the ratio is clamped to at least 1 - clip_low.
         clip_high: Upper clip range: the ratio is clamped to at most 1 + clip_high. Above `clip_low`: clip-higher.
-        kl_coef: Weight of the k3 estimate of the divergence from the reference policy; 0 needs no reference.
+        kl_coef: Weight of the divergence from the reference policy; 0 needs no reference.
+        kl_estimator: Of the divergence, from each sampled token: k1, k2 or k3 (`cogito_pl.rl.divergences`).
         entropy_coef: Weight of the entropy bonus; positive values keep the policy exploring.
+        entropy_schedule: How that weight changes over the optimiser steps of the run; constant when null.
         terms: Further terms, each a `LossTerm` of your own by class_path.
     """
 
@@ -67,20 +70,30 @@ class LossConfig:
     clip_low: float = 0.2
     clip_high: float = 0.2
     kl_coef: float = 0.0
+    kl_estimator: Literal["k1", "k2", "k3"] = "k3"
     entropy_coef: float = 0.0
+    entropy_schedule: EntropySchedule | None = None
     terms: tuple[LossTerm, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.surrogate, Surrogate) and self.surrogate not in SURROGATES:
-            raise ValueError(f"loss.surrogate={self.surrogate!r} is unknown; choose one of {', '.join(SURROGATES)}.")
-        if self.aggregation not in get_args(Aggregation):
-            raise ValueError(f"loss.aggregation={self.aggregation!r} is unknown; choose dapo, grpo or dr_grpo.")
+        known = {"surrogate": SURROGATES, "aggregation": get_args(Aggregation), "kl_estimator": DIVERGENCES}
+        for name, choices in known.items():
+            if not isinstance(value := getattr(self, name), Surrogate) and value not in choices:
+                raise ValueError(f"loss.{name}={value!r} is unknown; choose one of {', '.join(choices)}.")
         for name in ("clip_low", "clip_high", "kl_coef", "entropy_coef"):
             if not (value := getattr(self, name)) >= 0:
                 raise ValueError(f"loss.{name}={value} must not be negative; use 0 or more.")
+        if self.entropy_schedule is not None and not self.entropy_coef:
+            raise ValueError("loss.entropy_schedule has no effect while loss.entropy_coef is 0; set it, or drop this.")
         names = [term.name for term in self.terms]
         if len({*names, *LOGGED}) < len(names) + len(LOGGED):
             raise ValueError(f"loss.terms are named {names}; use names that differ from each other and from {LOGGED}.")
+
+    def at(self, step: int) -> "LossConfig":
+        """The config at optimiser step `step`, counted from 0."""
+        if self.entropy_schedule is None:
+            return self
+        return replace(self, entropy_coef=self.entropy_schedule(self.entropy_coef, step), entropy_schedule=None)
 
     @property
     def needs_reference(self) -> bool:
@@ -116,6 +129,9 @@ def k3_divergence(log_probs: Tensor, ref_log_probs: Tensor) -> Tensor:
     """Never negative estimate of KL(policy || reference) per token: exp(d) - d - 1, d = min(ref - logp, 20)."""
     difference = (ref_log_probs - log_probs).clamp(max=LOG_RATIO_LIMIT)
     return torch.expm1(difference) - difference
+
+
+DIVERGENCES = {"k1": k1_divergence, "k2": k2_divergence, "k3": k3_divergence}
 
 
 def policy_loss(
@@ -154,7 +170,8 @@ def policy_loss(
     clip = {"clip_low": config.clip_low, "clip_high": config.clip_high}
     terms = [("surrogate", 1.0, clean("surrogate", surrogate(tokens, **clip)))]  # name, weight, values [B, T]
     if tokens.ref_log_probs is not None:
-        terms.append(("kl", config.kl_coef, k3_divergence(tokens.log_probs, tokens.ref_log_probs)))
+        divergence = DIVERGENCES[config.kl_estimator](tokens.log_probs, tokens.ref_log_probs)
+        terms.append(("kl", config.kl_coef, divergence))
     if tokens.entropy is not None:
         terms.append(("entropy", -config.entropy_coef, tokens.entropy))
     terms += [(term.name, term.weight, clean(term.name, term(tokens))) for term in config.terms]

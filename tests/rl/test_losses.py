@@ -307,7 +307,7 @@ def test_negative_settings_are_refused_by_name(name, value):
 
 
 def test_unknown_names_are_refused_with_the_choices():
-    with pytest.raises(ValueError, match=r"aggregation='bnpo' is unknown; choose dapo, grpo or dr_grpo"):
+    with pytest.raises(ValueError, match=r"aggregation='bnpo' is unknown; choose one of dapo, grpo, dr_grpo"):
         LossConfig(aggregation="bnpo")
     with pytest.raises(ValueError, match=r"surrogate='sapo' is unknown; choose one of clip, gspo, cispo"):
         LossConfig(surrogate="sapo")
