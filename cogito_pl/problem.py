@@ -1,7 +1,8 @@
 """A problem: one question with its images and its verifiable answer. The record that all other parts exchange."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from PIL import Image
 
@@ -36,18 +37,28 @@ class LazyImage:
         return cls(name, rgb.size, rgb.copy)
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """A question that was asked before, with `<image>` where its images belong, and the response that it got."""
+
+    question: str
+    response: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """One question, its images and its answer.
 
     Args:
         id: Stable name within its source; seeds and logs refer to it.
-        question: The text, with one `<image>` where each image belongs.
+        question: The text, with one `<image>` where each image belongs. Of several turns, the last question.
         answer: The reference answer; a correct response is equivalent to it.
         kind: Which verifier decides whether it is. Stated by the data or in the settings of the source, never guessed.
-        images: The images, in the order of their markers.
+        images: The images, in the order of their markers, those of earlier turns first.
         choices: The options of a `choice` problem, in the order of their labels A, B, C, ...
         solution: A worked response, the target of supervised fine-tuning.
+        history: The turns before the question, in order; none for most problems.
+        system: System message of the data, which stands in the place of `policy.system_prompt`.
         source: Name of the data source.
         meta: Further columns of the data (family, difficulty, ...), plain numbers and strings.
     """
@@ -59,6 +70,8 @@ class Problem:
     images: tuple[LazyImage, ...] = ()
     choices: tuple[str, ...] = ()
     solution: str | None = None
+    history: tuple[Exchange, ...] = ()
+    system: str | None = None
     source: str = ""
     meta: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
@@ -72,13 +85,33 @@ class Problem:
             raise ValueError("the kind is empty")
         if self.kind == "choice" and len(self.choices) > 26:
             raise ValueError(f"{len(self.choices)} choices are more than there are labels (A to Z)")
-        markers = self.question.count(IMAGE_MARKER)
+        if not all(turn.question.strip() and turn.response.strip() for turn in self.history):
+            raise ValueError("an earlier turn is empty")
+        markers = sum(question.count(IMAGE_MARKER) for question in self.questions)
         if markers != len(self.images):
-            raise ValueError(f"the question has {markers} {IMAGE_MARKER} markers for {len(self.images)} images")
+            what = "question has" if not self.history else "questions have"
+            raise ValueError(f"the {what} {markers} {IMAGE_MARKER} markers for {len(self.images)} images")
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions of all turns, in order."""
+        return (*(turn.question for turn in self.history), self.question)
+
+    @cached_property
+    def opening(self) -> "Problem":
+        """The first turn by itself, with the images of its question; the problem itself where it is the only one."""
+        if not self.history:
+            return self
+        first = self.history[0]
+        images = self.images[: first.question.count(IMAGE_MARKER)]
+        return replace(self, question=first.question, solution=first.response, images=images, history=())
 
     def shown_digest(self) -> str:
-        """Digest of what a model is shown: the question and the content of the images, not where they are."""
-        return digest(repr((self.question, [(image.size, image.digest()) for image in self.images])))
+        """Digest of what a model is shown: the turns and the content of the images, not where they are."""
+        shown: tuple = (self.question, [(image.size, image.digest()) for image in self.images])
+        if self.history or self.system is not None:
+            shown += (self.history, self.system)
+        return digest(repr(shown))
 
     def expected_digest(self) -> str:
         """Digest of what, beside the rules of grading, decides whether a response is correct."""

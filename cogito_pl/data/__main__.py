@@ -4,8 +4,10 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
-from cogito_pl.data.source import Columns, Source
+from cogito_pl.data.reading.formats import FORMATS
+from cogito_pl.data.source import AnswerIn, Columns, Source
 from cogito_pl.rewards import KINDS
 
 
@@ -24,6 +26,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     source.add_argument("--subset", help="the configuration that the folder's README names")
     source.add_argument("--split", default="train", help="the split of the folder")
+    source.add_argument("--format", choices=FORMATS, default="columns", help="how a row holds a problem")
+    source.add_argument(
+        "--answer-in", choices=get_args(AnswerIn), default="column", help="where in a row the answer stands"
+    )
     source.add_argument("--kind", choices=KINDS, help="kind of the answers where no column states it")
     source.add_argument("--image-root", help="folder that relative image paths start from")
     source.add_argument(
@@ -68,7 +74,7 @@ def _source(settings: argparse.Namespace) -> Source:
         raise ValueError(f"--column sets {', '.join(sorted(unknown))}; only {', '.join(ours)} can be set")
     columns = Columns(**{ours: theirs or None for ours, theirs in pairs.items()})
     return Source(path=settings.path, subset=settings.subset, split=settings.split, columns=columns, kind=settings.kind,
-                  image_root=settings.image_root)  # fmt: skip
+                  image_root=settings.image_root, format=settings.format, answer_in=settings.answer_in)  # fmt: skip
 
 
 def _open(settings: argparse.Namespace) -> dict[str, int]:

@@ -1,7 +1,10 @@
-"""Settings of a data source: a path, a split and the names of its columns."""
+"""Settings of a data source: a path, a split, the format of its rows and the names of its columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+AnswerIn = Literal["column", "box", "tag", "last_line", "response"]
 
 from cogito_pl.data.sampling_changes import SamplingChanges
 
@@ -10,7 +13,8 @@ from cogito_pl.data.sampling_changes import SamplingChanges
 class Columns:
     """Names of the data's columns.
 
-    A column that is named here must exist. Of the defaults, all but `question` and `answer` may be absent.
+    A column that is named here must exist. Of the defaults, all but `question` and `answer` may be absent; what a
+    format takes from a conversation has no column.
 
     Args:
         question: The text of the question, with or without `<image>` markers.
@@ -20,6 +24,9 @@ class Columns:
         choices: The options of a choice problem, a list of texts.
         solution: A worked response for supervised fine-tuning.
         id: A stable name of the row.
+        history: Earlier turns, a list of pairs of a question and a response.
+        system: The system message.
+        turns: The conversation, for the formats that hold one; null for the name that the format has for it.
     """
 
     question: str = "question"
@@ -29,11 +36,14 @@ class Columns:
     choices: str | None = "choices"
     solution: str | None = "solution"
     id: str | None = "id"
+    history: str | None = "history"
+    system: str | None = "system"
+    turns: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One set of problems on this machine.
+    r"""One set of problems on this machine.
 
     Args:
         path: A folder laid out as on the Hugging Face Hub, a folder written by `save_to_disk`, or one .parquet, .jsonl
@@ -41,7 +51,13 @@ class Source:
         name: Name of the source in logs, metrics and stages. By default the last part of the path, with the subset.
         subset: The configuration that the folder's README names.
         split: The split of a folder. A single file is its own split.
+        format: How a row holds a problem: `columns` (a column for each part of it), or a conversation as `messages`,
+            `sharegpt` or `swift` have it. Stated, never guessed.
         columns: Names of the columns.
+        answer_in: Where the answer stands: in its `column`, or in the last response: the content of its last `box`
+            (`\boxed{...}`) or `tag` (`<answer>...</answer>`), its `last_line`, or the whole `response`.
+        system: What is done with a row's system message: `keep` puts it in the place of `policy.system_prompt`, `drop`
+            leaves it out, `refuse` rejects the row.
         kind: The kind of every answer, for data without a kind column and for rows where it is empty.
         image_root: Folder that relative image paths start from, and that no image may lie outside of. By default the
             folder of the data.
@@ -54,7 +70,10 @@ class Source:
     name: str = ""
     subset: str | None = None
     split: str = "train"
+    format: str = "columns"
     columns: Columns = Columns()
+    answer_in: AnswerIn = "column"
+    system: Literal["keep", "drop", "refuse"] = "keep"
     kind: str | None = None
     image_root: str | None = None
     limit: int | None = None

@@ -12,6 +12,7 @@ from cogito_pl.modules.base import PolicyModule
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import EngineFactory, LiveEngine, PolicyConfig, Prompt, SamplingConfig
 from cogito_pl.policy.engines.live import stack_rows
+from cogito_pl.policy.prompt_encoder import Turns, asked
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import RewardConfig
 from cogito_pl.rl.schedule import RolloutSchedule
@@ -19,22 +20,34 @@ from cogito_pl.rl.schedule import RolloutSchedule
 
 @dataclass(frozen=True)
 class Lesson:
-    """The encoded solutions of one optimiser step on this rank: completions `[B, T]` and the tokens of all ranks."""
+    """The encoded solutions of one optimiser step on this rank.
+
+    Args:
+        prompts: What precedes each completion.
+        completions: Token ids, `[B, T]`.
+        mask: True where there is a token, `[B, T]`.
+        trained: True on the tokens that are trained on, the assistant's, `[B, T]`.
+        tokens: How many of these all ranks have.
+    """
 
     prompts: tuple[Prompt, ...]
     completions: Tensor
     mask: Tensor
+    trained: Tensor
     tokens: Tensor
 
 
 class SFTModule(PolicyModule):
-    """Learns the solutions that the data hold. The loss is a mean over all completion tokens of an optimiser step.
+    """Learns the solutions that the data hold. The loss is a mean over all their tokens in an optimiser step.
 
     Args:
         policy: Which model, how it is prompted, which parts are trained.
         schedule: `prompts` is the batch of an optimiser step over all ranks, `micro_batch` what a forward takes.
         optimizer: Makes the optimiser from the parameters that are trained.
         learning_rate: How the learning rate changes over the run.
+        turns: Which responses of a conversation are trained on: the `last` one, or `all`, in one sequence.
+        max_sequence_tokens: A row whose prompt and response are longer is rejected when the data are read, as other
+            rows that cannot be used are: counted and listed, never cut. No limit when null.
         reward: Grades the completions of validation.
         evaluation: How validation completions are sampled; greedy by default.
         engine: Who samples in validation, by class path; the policy itself by default.
@@ -50,6 +63,8 @@ class SFTModule(PolicyModule):
         schedule: RolloutSchedule = RolloutSchedule(prompts=32, group_size=1, micro_batch=8),  # noqa: B008  frozen
         optimizer: OptimizerCallable = torch.optim.AdamW,
         learning_rate: ScheduleConfig = ScheduleConfig(),  # noqa: B008
+        turns: Turns = "last",
+        max_sequence_tokens: int | None = None,
         reward: RewardConfig = RewardConfig(),  # noqa: B008
         evaluation: SamplingConfig = SamplingConfig(temperature=0.0),  # noqa: B008
         engine: EngineFactory = LiveEngine,
@@ -65,6 +80,12 @@ class SFTModule(PolicyModule):
                 f"{schedule.group_size}, schedule.updates={schedule.updates} and "
                 f"schedule.epochs_per_rollout={schedule.epochs_per_rollout}"
             )
+        if max_sequence_tokens is not None and max_sequence_tokens < 2:
+            raise ValueError(
+                f"model.init_args.max_sequence_tokens={max_sequence_tokens} leaves no room for a response; raise it, "
+                "or set it to null for no limit"
+            )
+        self.turns, self.max_sequence_tokens = turns, max_sequence_tokens
         self._lesson: Lesson | None = None
 
     def on_train_start(self) -> None:
@@ -74,10 +95,13 @@ class SFTModule(PolicyModule):
         super().on_train_start()
 
     def rejection(self, problem: Problem, *, training: bool) -> str | None:
-        """Why this module cannot use the problem, or None; to train on, it needs a solution."""
-        if training and not (problem.solution and problem.solution.strip()):
+        """Why this module cannot use the problem, or None; to train on, it needs a solution that is not too long."""
+        if not training:
+            return super().rejection(problem, training=training)
+        if not (problem.solution and problem.solution.strip()):
             return "there is no solution to train on"
-        return super().rejection(problem, training=training)
+        limits = {"turns": self.turns, "max_sequence_tokens": self.max_sequence_tokens}
+        return self.reward.rejection(problem) or self.encoder.rejection(problem, **limits)
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings that mean nothing here."""
@@ -97,20 +121,24 @@ class SFTModule(PolicyModule):
         span = self.schedule.rows(slot, self.trainer.world_size)[1]
         rows = slice(span.start, span.stop)
         width = int(lesson.mask[rows].sum(1).max())
-        mask = lesson.mask[rows, :width]
+        mask, trained = lesson.mask[rows, :width], lesson.trained[rows, :width]
         log_probs = self.policy.log_probs(lesson.prompts[rows], lesson.completions[rows, :width], mask).values
-        loss = -log_probs.sum() / lesson.tokens
+        total = -(log_probs * trained).sum()
         self.tokens["train"] += int(mask.sum()) + sum(map(len, lesson.prompts[rows]))
-        self.metrics.add("sft/loss", -log_probs.detach().sum() / mask.sum(), mask.sum())
-        self.metrics.add("sft/length_tokens", mask.sum(1))
+        self.metrics.add("sft/loss", total.detach() / trained.sum(), trained.sum())
+        self.metrics.add("sft/length_tokens", trained.sum(1))
         if slot == slots - 1:
             self._lesson = None
             self.log_metrics(self.trainer.global_step)
-        return self.scaled(loss)
+        return self.scaled(total / lesson.tokens)
 
     def prepare(self, batch: Batch) -> Lesson:
-        """Encodes the batch of an optimiser step and counts its completion tokens over all ranks."""
-        ids = [self.encoder.encode_completion(problem.solution)[None] for problem in batch.problems]
-        mask = stack_rows([torch.ones_like(row, dtype=torch.bool) for row in ids], False).to(self.device)
-        prompts = tuple(self.policy.encode(problem) for problem in batch.problems)
-        return Lesson(prompts, stack_rows(ids, self.encoder.pad_id).to(self.device), mask, self.over_ranks(mask.sum()))
+        """Encodes the batch of an optimiser step and counts the tokens that all ranks train on."""
+        responses = [self.encoder.encode_response(problem, self.turns) for problem in batch.problems]
+        prompts = tuple(self.policy.encode(asked(problem, self.turns)) for problem in batch.problems)
+        ids = stack_rows([ids[None] for ids, _ in responses], self.encoder.pad_id).to(self.device)
+        mask, trained = (
+            stack_rows([row[None] for row in rows], False).to(self.device)
+            for rows in ([torch.ones_like(trained) for _, trained in responses], [trained for _, trained in responses])
+        )
+        return Lesson(prompts, ids, mask, trained, self.over_ranks(trained.sum()))

@@ -161,7 +161,7 @@ def capturing(model: nn.Module, capture: AttentionCapture) -> Iterator[None]:
 
     The vision tower keeps its own attention.
     """
-    name = next(n for n in model.config.sub_configs if getattr(model.config, n) is model.config.get_text_config())
+    name = language_config(model)
     before, was_training = getattr(model.config, name)._attn_implementation, model.training
     ALL_ATTENTION_FUNCTIONS[CAPTURE], ALL_MASK_ATTENTION_FUNCTIONS[CAPTURE] = capture, sdpa_mask
     try:
@@ -170,3 +170,8 @@ def capturing(model: nn.Module, capture: AttentionCapture) -> Iterator[None]:
     finally:
         model.train(was_training).set_attn_implementation({name: before})
         del ALL_ATTENTION_FUNCTIONS[CAPTURE], ALL_MASK_ATTENTION_FUNCTIONS[CAPTURE]
+
+
+def language_config(model: nn.Module) -> str:
+    """The name under which a model's configuration holds that of its language model."""
+    return next(n for n in model.config.sub_configs if getattr(model.config, n) is model.config.get_text_config())

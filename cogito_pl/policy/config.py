@@ -48,8 +48,10 @@ class PolicyConfig:
         gradient_checkpointing: Recompute activations in the backward pass, for memory.
         layout: How sequences are laid out in a training forward: `shared` puts several completions behind one copy of
             their prompt, with a mask; `single` forwards one completion per row; `padded` forwards whole sequences with
-            whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family.
-        max_row_tokens: Longest shared row, and most tokens of one forward: bounds activations and the mask.
+            whole logits; `auto` takes per prompt what costs fewest FLOPs, and `padded` for the generic family;
+            `packed` puts what `auto` takes behind each other, up to `max_row_tokens` and without padding, and computes
+            attention of each by itself: fewest forwards where lengths differ.
+        max_row_tokens: Longest shared or packed row, and most tokens of one forward: bounds activations and the mask.
         prompt_cache_mib: Memory for encoded prompts of problems that are drawn again; the oldest are dropped first.
         feature_cache_mib: Memory for image features that are kept while the vision tower is frozen.
         decode: Key-value cache of sampling: `dynamic` drops finished completions; `static` has fixed shapes, and on
@@ -70,7 +72,7 @@ class PolicyConfig:
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     gradient_checkpointing: bool = False
-    layout: Literal["auto", "shared", "single", "padded"] = "auto"
+    layout: Literal["auto", "shared", "single", "packed", "padded"] = "auto"
     max_row_tokens: int = 8192
     prompt_cache_mib: int = 256
     feature_cache_mib: int = 512

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cogito_pl.policy.attention import Attention, capture_attention
+from cogito_pl.policy.attention import Attention, capture_attention, language_config
 from cogito_pl.policy.config import PolicyConfig, SamplingConfig
 from cogito_pl.policy.engines.engine import Samples
 from cogito_pl.policy.engines.live import sample
@@ -15,11 +15,12 @@ from cogito_pl.policy.features import ImageFeatures
 from cogito_pl.policy.freezing import freeze_parts
 from cogito_pl.policy.loading import load_model
 from cogito_pl.policy.logprobs import has_plain_head, head_log_probs
+from cogito_pl.policy.packed_attention import PACKED
 from cogito_pl.policy.padding import append_completions, pad_prompts
 from cogito_pl.policy.parallel import Ranks, gathered
 from cogito_pl.policy.prompt import Prompt, join_images
 from cogito_pl.policy.prompt_encoder import PromptEncoder
-from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, plan_rows
+from cogito_pl.policy.row_layout import Layout, RowBatch, attention_share, batch_rows, lay_out, pack_rows, plan_rows
 from cogito_pl.policy.token_sets import TokenSets
 from cogito_pl.problem import Problem
 
@@ -47,6 +48,8 @@ class Policy(nn.Module):
         self.ranks = Ranks()
         self.features = ImageFeatures(self.model, self.encoder, config.feature_cache_mib, self.ranks)
         self.layout = choose_layout(self.family, self.model, config)
+        if self.layout == "packed":
+            self.model.set_attn_implementation({language_config(self.model): PACKED})
 
     @property
     def family(self) -> Family:
@@ -140,12 +143,15 @@ class Policy(nn.Module):
         placed = [self._prompt_positions(prompt) for prompt in distinct]
         values = torch.zeros(completions.shape, device=device)
         entropies = torch.zeros_like(values) if entropy else None
-        batches = batch_rows(rows, max_tokens=self.config.max_row_tokens)
+        side_by_side = pack_rows if self.layout == "packed" else batch_rows
+        batches = side_by_side(rows, max_tokens=self.config.max_row_tokens)
         fillers = [dummy] if dummy is not None else []
         fillers += self._dummy_forwards(self.ranks.most(len(batches)) - len(batches))
         for batch in batches:
             laid = lay_out(batch, ids, placed, completions, self.encoder.pad_id)
-            hidden = self._hidden(laid, [features[row.prompt] for row in batch]).flatten(0, 1)  # [R x T, d]
+            hidden = self._hidden(laid, [features[row.prompt] for line in batch for row in line]).flatten(
+                0, 1
+            )  # [R x T, d]
             head = self.model.get_output_embeddings()
             found, spread = head_log_probs(
                 hidden[laid.predictors],
@@ -209,6 +215,7 @@ class Policy(nn.Module):
             attention_mask=mask,
             position_ids=laid.positions,
             use_cache=False,
+            **({"segments": laid.segments} if laid.segments else {}),
             **self._feature_inputs(features),
         ).last_hidden_state
 
@@ -271,6 +278,10 @@ def choose_layout(family: Family, model: nn.Module, config: PolicyConfig) -> Lay
         )
     if config.layout == "auto":
         return "auto" if masks else "single"
+    if config.layout == "packed" and config.attention != "sdpa":
+        raise ValueError(
+            f"policy.layout=packed needs policy.attention=sdpa, not {config.attention}; set that, or use auto"
+        )
     if config.layout == "shared" and not masks:
         raise ValueError(
             f"policy.layout=shared needs a mask, and policy.attention={config.attention} takes none; use auto"

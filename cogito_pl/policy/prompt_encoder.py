@@ -3,7 +3,8 @@
 One processor call per prompt, so that nothing about a prompt depends on its batch mates.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +15,14 @@ from cogito_pl.policy.families import find_family
 from cogito_pl.policy.model_folder import read_for
 from cogito_pl.policy.prompt import EncodedImage, Prompt, PromptCache
 from cogito_pl.problem import Problem
+
+Turns = Literal["last", "all"]
+"""Which responses of a conversation are trained on."""
+
+
+def asked(problem: Problem, turns: Turns) -> Problem:
+    """The problem whose prompt precedes all that is trained on: its first turn alone for `all`."""
+    return problem.opening if turns == "all" else problem
 
 
 class PromptEncoder:
@@ -79,32 +88,91 @@ class PromptEncoder:
             return len(self.encode(problem))
         return len(ids) - placeholders + sum(counts)
 
-    def rejection(self, problem: Problem) -> str | None:
-        """Why this policy cannot take the problem (too long, stray placeholders), or None."""
+    def rejection(
+        self, problem: Problem, *, turns: Turns = "last", max_sequence_tokens: int | None = None
+    ) -> str | None:
+        """Why this policy cannot take the problem (too long, stray placeholders), or None.
+
+        Args:
+            problem: With its solution, where it has one.
+            turns: See `encode_response`.
+            max_sequence_tokens: Most tokens of the prompt and the response together.
+        """
         try:
-            tokens = self.count_tokens(problem)
-            if problem.solution is not None:
-                self.encode_completion(problem.solution)
+            tokens = self.count_tokens(asked(problem, turns))
+            response = 0 if problem.solution is None else len(self.encode_response(problem, turns)[0])
         except ValueError as error:
             return str(error)
         if tokens > self.config.max_prompt_tokens:
             return f"the prompt has {tokens} tokens, more than policy.max_prompt_tokens={self.config.max_prompt_tokens}"
+        if max_sequence_tokens is not None and tokens + response > max_sequence_tokens:
+            total = f"prompt and response have {tokens + response} tokens"
+            return f"{total}, more than max_sequence_tokens={max_sequence_tokens}"
         return None
 
     def text(self, problem: Problem) -> str:
-        """The prompt as the chat template writes it, with one placeholder per image."""
-        config = self.config
-        messages = self.family.messages(
-            problem.question, system_prompt=config.system_prompt, instruction=config.instruction
-        )
-        return self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        """The prompt as the chat template writes it, with one placeholder per image, earlier turns included."""
+        return self._prompt_texts(problem)[-1]
+
+    def system_prompt(self, problem: Problem) -> str:
+        """The system message of a problem: its own, else `policy.system_prompt`; none where it is empty."""
+        return self.config.system_prompt if problem.system is None else problem.system
+
+    def _prompt_texts(self, problem: Problem) -> list[str]:
+        """What precedes each response of a problem, as the chat template writes it, from the first turn to the last."""
+        messages: list[dict[str, Any]] = []
+        texts = []
+        for place, question in enumerate(problem.questions):
+            system = "" if place else self.system_prompt(problem)
+            messages += self.family.messages(question, system_prompt=system, instruction=self.config.instruction)
+            texts.append(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            if place < len(problem.history):
+                said = [{"type": "text", "text": problem.history[place].response}]
+                messages.append({"role": "assistant", "content": said})
+        return texts
+
+    def encode_response(self, problem: Problem, turns: Turns = "last") -> tuple[Tensor, Tensor]:
+        """What follows the prompt of `asked(problem, turns)`, and where in it the assistant speaks, both `[T]`.
+
+        Args:
+            problem: With a solution.
+            turns: `last`: the solution alone. `all`: every response, each as if it had been sampled (its text and an
+                end token), and between them what the chat template puts there, the next question among it.
+
+        Raises:
+            ValueError: A multimodal token in the text, or for `all`, a conversation that is not one sequence.
+        """
+        pieces = [self.encode_completion(problem.solution)]
+        if turns == "all":
+            for turn, between in reversed(list(zip(problem.history, self._between(problem), strict=True))):
+                ids = self.tokenizer(between, add_special_tokens=False).input_ids
+                pieces = [self.encode_completion(turn.response), torch.tensor(self._text_only(ids)), *pieces]
+        spoken = [torch.full((len(piece),), place % 2 == 0) for place, piece in enumerate(pieces)]
+        return torch.cat(pieces), torch.cat(spoken)
+
+    def _between(self, problem: Problem) -> Iterator[str]:
+        """What the chat template puts between each response's end token and the next response."""
+        texts, end = self._prompt_texts(problem), self.tokenizer.eos_token
+        if len(problem.opening.images) < len(problem.images):
+            raise ValueError("there is an image after the first question, where turns=all takes none; set turns=last")
+        for before, turn, after in zip(texts, problem.history, texts[1:], strict=False):
+            said = before + turn.response + end
+            if not after.startswith(said):
+                raise ValueError(
+                    "the chat template rewrites earlier responses, so that turns=all finds no single sequence; set "
+                    "turns=last"
+                )
+            yield after.removeprefix(said)
 
     def encode_completion(self, text: str) -> Tensor:
         """Ids of a written response and its end token, `[T]`. Raises ValueError on a multimodal token in the text."""
-        ids = self.tokenizer(text, add_special_tokens=False).input_ids
+        ids = self._text_only(self.tokenizer(text, add_special_tokens=False).input_ids)
+        return torch.tensor([*ids, self.tokenizer.eos_token_id])
+
+    def _text_only(self, ids: list[int]) -> list[int]:
         if stray := set(ids) & set(self.suppressed_ids):
             raise ValueError(f"the solution holds the token {self.tokenizer.convert_ids_to_tokens(min(stray))!r}")
-        return torch.tensor([*ids, self.tokenizer.eos_token_id])
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of a completion without its special tokens."""

@@ -128,13 +128,19 @@ def _question_tokens(encoder: PromptEncoder, problem: Problem, ids: Tensor, is_i
 
 def _question_spans(encoder: PromptEncoder, problem: Problem, text: str) -> list[tuple[int, int]]:
     """Where the pieces of the question stand in the prompt's text, as half-open ranges of characters."""
-    system = encoder.config.system_prompt.strip()
+    system = encoder.system_prompt(problem).strip()
     place = text.find(system) + len(system) if system else 0
+    earlier = [piece for turn in problem.history for piece in (*turn.question.split(IMAGE_MARKER), turn.response)]
+    pieces = [
+        *((piece, False) for piece in earlier),
+        *((piece, True) for piece in problem.question.split(IMAGE_MARKER)),
+    ]
     spans = []
-    for piece in filter(None, (piece.strip() for piece in problem.question.split(IMAGE_MARKER))):
+    for piece, is_question in ((piece.strip(), is_question) for piece, is_question in pieces if piece.strip()):
         begin = text.find(piece, place)
         if begin < 0:
             raise ValueError(f"the chat template rewrites the question of problem {problem.id!r}: {piece!r} is gone")
         place = begin + len(piece)
-        spans.append((begin, place))
+        if is_question:
+            spans.append((begin, place))
     return spans

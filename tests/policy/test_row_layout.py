@@ -17,7 +17,7 @@ LENGTHS = [5, 17, 9, 1, 12, 3, 8, 8, 2, 6, 11, 4]  # three completions of each o
 def policies(folder, **settings):
     return {
         layout: Policy(PolicyConfig(name=str(folder), layout=layout, **settings))
-        for layout in ("padded", "single", "shared", "auto")
+        for layout in ("padded", "single", "shared", "auto", "packed")
     }
 
 
@@ -44,7 +44,7 @@ def gradients(policy):
 
 def test_every_layout_gives_the_log_probs_entropies_and_gradients_of_padded_whole_sequences(layouts):
     plain, expected = gradients(layouts["padded"])
-    for name in ("single", "shared", "auto"):
+    for name in ("single", "shared", "auto", "packed"):
         found, slopes = gradients(layouts[name])
         torch.testing.assert_close(found.values, plain.values, atol=1e-5, rtol=0)
         torch.testing.assert_close(found.entropy, plain.entropy, atol=1e-5, rtol=0)
@@ -89,13 +89,13 @@ def test_no_row_of_several_sequences_is_longer_than_the_budget():
     assert [len(row.members) for row in rows] == [2, 2, 2, 2]
     assert sorted(place for row in rows for place in row.members) == list(range(8))
     for batch in batch_rows(rows, max_tokens=2400):
-        assert max(row.tokens for row in batch) * len(batch) <= 2400
+        assert max(row.tokens for (row,) in batch) * len(batch) <= 2400
 
 
 def test_a_shared_row_is_laid_out_as_its_docstring_draws_it():
     (row,) = plan_rows([0, 0], [4], [4, 3], layout="shared", max_tokens=99, pair_cost=0.0)
     ids = torch.tensor([[11, 12, 13, 19], [21, 22, 29, 0]])
-    batch = lay_out([row], [torch.tensor([1, 2, 3, 4])], [torch.arange(4)], ids, pad_id=0)
+    batch = lay_out([(row,)], [torch.tensor([1, 2, 3, 4])], [torch.arange(4)], ids, pad_id=0)
     assert batch.ids.tolist() == [[1, 2, 3, 4, 11, 12, 13, 21, 22]]
     assert batch.positions.tolist() == [[0, 1, 2, 3, 4, 5, 6, 4, 5]]
     assert batch.predictors.tolist() == [3, 4, 5, 6, 3, 7, 8]
@@ -124,6 +124,10 @@ def test_flash_attention_which_takes_no_mask_has_single_rows_and_refuses_shared_
     assert choose_layout(policy.family, policy.model, flash) == "single"
     with pytest.raises(ValueError, match=r"policy\.layout=shared needs a mask.*flash_attention_2"):
         choose_layout(policy.family, policy.model, dataclasses.replace(flash, layout="shared"))
+    for attention in ("flash_attention_2", "eager"):
+        other = dataclasses.replace(flash, attention=attention, layout="packed")
+        with pytest.raises(ValueError, match=rf"policy\.layout=packed needs policy\.attention=sdpa, not {attention}"):
+            choose_layout(policy.family, policy.model, other)
 
 
 def test_a_model_that_changes_its_logits_after_the_output_layer_is_padded(tiny_folder, layouts, monkeypatch):

@@ -7,9 +7,9 @@ from cogito_pl.seeds import digest
 
 
 def fingerprints(problem: Problem) -> list[str]:
-    """Digests of what must not be on both sides: the pixels of each image, or the question of a problem without any."""
+    """Digests of what must not be on both sides: the pixels of each image, or the questions where there is none."""
     if not problem.images:
-        return ["text " + digest(" ".join(problem.question.casefold().split()), 16)]
+        return ["text " + digest(" ".join(" ".join(problem.questions).casefold().split()), 16)]
     loaded = [image.load() for image in problem.images]
     return [digest(repr(image.size).encode() + image.tobytes(), 16) for image in loaded]
 

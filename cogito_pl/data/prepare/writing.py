@@ -26,6 +26,10 @@ def row_of(problem: Problem, folder: Path) -> dict[str, Any]:
         "images": [save_image(image, folder) for image in problem.images],
         "solution": problem.solution,
     }
+    if problem.history:
+        row["history"] = [[turn.question, turn.response] for turn in problem.history]
+    if problem.system is not None:
+        row["system"] = problem.system
     return row | {f"meta_{name}" if name in row else name: value for name, value in problem.meta.items()}
 
 

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from cogito_pl.data.reading.ahead import ahead
 from cogito_pl.data.reading.checked_images import CheckedImages
 from cogito_pl.data.reading.folders import data_folder, open_table
+from cogito_pl.data.reading.formats import RowError, by_columns, existing_columns, find_format
 from cogito_pl.data.reading.images import CheckImages, ImageError, ImageReader
-from cogito_pl.data.reading.rows import ProblemMaker, RowError, existing_columns
-from cogito_pl.data.source import Source
+from cogito_pl.data.reading.rows import ProblemMaker
+from cogito_pl.data.source import Columns, Source
 from cogito_pl.files import write_jsonl
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import check_gold
@@ -108,10 +109,12 @@ def read_source(
     """
     if not 0 <= rejection_limit <= 1:
         raise ValueError(f"data.rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
+    form = find_format(source)
     table = open_table(source)
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
-    columns = existing_columns(source, table.columns, table.image_columns) if table.columns else source.columns
+    hint = by_columns(table.columns, form)
+    columns = existing_columns(source, form, table.columns, table.image_columns, hint) if table.columns else Columns()
     named = [name for name in vars(columns).values() if name is not None]
     shown = tqdm(
         table.rows(named),
@@ -123,7 +126,7 @@ def read_source(
     )
     root, result = data_folder(source), ReadResult([], [])
     with CheckedImages(root, announce=progress) as checked:
-        maker = ProblemMaker(source, columns, ImageReader(root, check_images, max_image_pixels, checked), check)
+        maker = ProblemMaker(source, form, columns, ImageReader(root, check_images, max_image_pixels, checked), check)
         for position, (row, images) in enumerate(ahead(maker.images, shown, _THREADS)):
             try:
                 result.problems.append(maker(position, row, images))

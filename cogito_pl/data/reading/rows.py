@@ -1,76 +1,52 @@
 """Makes a problem of a row, or says why the row is rejected."""
 
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cogito_pl.data.reading.formats import RowError, RowFormat, by_row
+from cogito_pl.data.reading.formats.answers import answer_in
 from cogito_pl.data.reading.images import ImageReader
 from cogito_pl.data.reading.tables import Row
 from cogito_pl.data.source import Columns, Source
-from cogito_pl.problem import IMAGE_MARKER, LazyImage, Problem
-from cogito_pl.rewards import KINDS
-
-_log = logging.getLogger(__name__)
+from cogito_pl.problem import IMAGE_MARKER, Exchange, LazyImage, Problem
 
 
-class RowError(ValueError):
-    """A row cannot become a problem; the message says why."""
+@dataclass(frozen=True)
+class _ImagesAgain:
+    """Reads the images of a row again; small when pickled."""
 
+    form: RowFormat
+    columns: Columns
+    cell: Callable[[str], Any]
 
-def existing_columns(source: Source, present: Sequence[str], with_images: Sequence[str]) -> Columns:
-    """The source's columns, with None for defaults that the data lack.
-
-    Args:
-        source: States the columns.
-        present: The columns of the data.
-        with_images: Those of them that hold images.
-
-    Raises:
-        ValueError: A column that is needed or was named is absent, the kind is stated nowhere, or there are images
-            that no setting mentions.
-    """
-    columns, has = source.columns, f"{source.path} has the columns {', '.join(present)}"
-    for column in fields(Columns):
-        name = getattr(columns, column.name)
-        if name is None or name in present:
-            continue
-        if column.name in ("question", "answer") or name != column.default:
-            raise ValueError(f"source {source.label}: columns.{column.name}={name!r} does not exist; {has}")
-        columns = replace(columns, **{column.name: None})
-    if columns.kind is None and source.kind is None:
-        raise ValueError(
-            f"source {source.label}: the kind of the answers is stated nowhere; set `kind` to one of "
-            f"{', '.join(KINDS)} or reward.verifiers, or name a column under `columns.kind`; {has}"
-        )
-    unnamed = ", ".join(name for name in with_images if name not in vars(columns).values())
-    if unnamed and columns.images is None and source.columns.images is not None:
-        raise ValueError(
-            f"source {source.label}: no setting names the images in {unnamed}; set `columns.images`, or set it to null "
-            "to use the text alone"
-        )
-    if unnamed:
-        _log.warning("source %s: the images in %s are not used", source.label, unnamed)
-    return columns
+    def __call__(self) -> Any:
+        used = {name for name in (self.columns.images, self.columns.turns) if name is not None}
+        return self.form.images({name: self.cell(name) for name in used}, self.columns)
 
 
 class ProblemMaker:
     """Makes problems from the rows of one source.
 
     Args:
-        source: Gives the name, and the kind where a row has none.
+        source: Gives the name, the kind where a row has none, and where the answer and a system message go.
+        form: Its format.
         columns: Names of the columns; None for those that the data lack.
         reader: Reads image cells.
         check: Gives a reason to reject a problem, or None.
     """
 
     def __init__(
-        self, source: Source, columns: Columns, reader: ImageReader, check: Callable[[Problem], str | None]
+        self,
+        source: Source,
+        form: RowFormat,
+        columns: Columns,
+        reader: ImageReader,
+        check: Callable[[Problem], str | None],
     ) -> None:
         self.repeated_ids = 0
-        self._source, self._columns, self._reader, self._check = source, columns, reader, check
+        self._source, self._form, self._columns, self._reader, self._check = source, form, columns, reader, check
         self._named = set(vars(columns).values())
         self._ids: dict[str, int] = {}
 
@@ -78,10 +54,11 @@ class ProblemMaker:
         """The images of a row; several threads may ask at once.
 
         Raises:
+            RowError: Where the images are cannot be told.
             ImageError: An image cannot be used.
         """
-        cell = row.cells.get(self._columns.images)
-        again = None if row.again is None else partial(row.again, self._columns.images)
+        cell = self._form.images(row.cells, self._columns)
+        again = None if row.again is None else _ImagesAgain(self._form, self._columns, row.again)
         return self._reader(None if _is_missing(cell) else cell, f"{row.file} row {row.number}", again)
 
     def __call__(self, position: int, row: Row, found: Callable[[], tuple[LazyImage, ...]]) -> Problem:
@@ -100,22 +77,27 @@ class ProblemMaker:
             raise RowError(row.fault)
         cells = {column: None if _is_missing(value) else value for column, value in row.cells.items()}
         name = self._unique_id(cells, position)  # before anything is rejected: ids do not depend on the checks
-        question = _text(cells.get(self._columns.question), "question")
+        if other := by_row(cells, self._form, self._columns):
+            raise RowError(other)
+        fields = self._form.fields(cells, self._columns)
+        question = _text(fields.question, "question")
         if not question.strip():
             raise RowError("the question is empty")
-        answer = _answer(cells.get(self._columns.answer))
-        images = found()
-        if images and IMAGE_MARKER not in question:
-            question = f"{IMAGE_MARKER * len(images)}\n{question}"
+        solution = _text(fields.solution, "solution") or None
+        rule = self._source.answer_in
+        answer = _answer(fields.answer if rule == "column" else answer_in(solution, rule))
+        question, history = _with_markers(question, fields.history, images := found())
         try:
             problem = Problem(
                 id=name,
                 question=question,
                 answer=answer,
-                kind=_text(cells.get(self._columns.kind), "kind") or self._source.kind or "",
+                kind=_text(fields.kind, "kind") or self._source.kind or "",
                 images=images,
-                choices=_choices(cells.get(self._columns.choices)),
-                solution=_text(cells.get(self._columns.solution), "solution") or None,
+                choices=_choices(fields.choices),
+                solution=solution,
+                history=history,
+                system=self._system(fields.system),
                 source=self._source.label,
                 meta=self._meta(cells),
             )
@@ -138,9 +120,26 @@ class ProblemMaker:
         self.repeated_ids += unique != wanted
         return unique
 
+    def _system(self, message: str | None) -> str | None:
+        if message and self._source.system == "refuse":
+            raise RowError("the row has a system message, and the source says `system: refuse`")
+        return message if self._source.system == "keep" else None
+
     def _meta(self, cells: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
         others = ((column, value) for column, value in cells.items() if column not in self._named)
         return {c: _text(v, c) if isinstance(v, str) else v for c, v in others if isinstance(v, str | int | float)}
+
+
+def _with_markers(
+    question: str, history: tuple[Exchange, ...], images: Sequence[LazyImage]
+) -> tuple[str, tuple[Exchange, ...]]:
+    """Puts images without any marker before the first question."""
+    if not images or any(IMAGE_MARKER in text for text in (question, *(turn.question for turn in history))):
+        return question, history
+    markers = f"{IMAGE_MARKER * len(images)}\n"
+    if not history:
+        return markers + question, history
+    return question, (replace(history[0], question=markers + history[0].question), *history[1:])
 
 
 def _is_missing(value: Any) -> bool:

@@ -9,6 +9,7 @@ from cogito_pl.data.__main__ import main
 from cogito_pl.data.prepare import steps as preparing
 from cogito_pl.data.reading.reader import read_source
 from cogito_pl.data.source import Source
+from cogito_pl.problem import Exchange
 
 
 @pytest.fixture
@@ -139,3 +140,20 @@ def test_rows_that_cannot_be_read_are_listed_with_their_line(choices, tmp_path, 
         main([command[0], str(choices), str(tmp_path / "out"), *command[1:], "--rejection-limit", "0.5"])
         listed = [row for row in lines(tmp_path / "out" / "rejected.jsonl") if "row" in row]
         assert listed == [{"file": str(choices), "row": 14, "reason": "the answer is empty"}]
+
+
+def test_a_split_of_conversations_keeps_their_turns_and_system_messages(tmp_path):
+    texts = ("2 + {0}?", "<answer>{0}</answer>", "And 1 more?", "<answer>1{0}</answer>")
+    names = ("system", "user", "assistant", "user", "assistant")
+    rows = [
+        [{"role": name, "content": text.format(i)} for name, text in zip(names, ("Be brief.", *texts), strict=True)]
+        for i in range(6)
+    ]
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps({"messages": turns}) + "\n" for turns in rows))
+    settings = ["--format", "messages", "--answer-in", "tag", "--kind", "number", "--count", "2"]
+    main(["split", str(tmp_path / "chats.jsonl"), str(tmp_path / "out"), *settings])
+    read = [read_source(Source(path=str(tmp_path / "out" / f"{part}.jsonl"))) for part in ("train", "validation")]
+    problems = sorted((problem for result in read for problem in result.problems), key=lambda problem: int(problem.id))
+    assert [p.answer for p in problems] == ["10", "11", "12", "13", "14", "15"]
+    assert [p.history for p in problems] == [(Exchange(f"2 + {i}?", f"<answer>{i}</answer>"),) for i in range(6)]
+    assert {p.system for p in problems} == {"Be brief."}
