@@ -27,9 +27,10 @@ def both(folder, layout):
 
 
 def assert_close(mixed, separate):
+    assert mixed.keys() == separate.keys()
     assert max(value.abs().max().item() for value in mixed.values()) > 0.1
     for name, value in mixed.items():
-        torch.testing.assert_close(value, separate[name], atol=1e-5, rtol=1e-5, msg=name)
+        torch.testing.assert_close(value, separate[name], atol=1e-5, rtol=0, msg=name)
 
 
 @pytest.mark.parametrize("layout", ["auto", "padded", "packed"])
@@ -51,7 +52,7 @@ def test_an_update_of_texts_alone_gives_a_trained_tower_gradients_of_zero_as_on_
     assert all(p.grad is not None and not p.grad.any() for p in tower)
 
 
-def on_two_ranks(folder, *models):
+def on_two_ranks(folder, which, *models):
     """What each of two processes found, by case."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -60,13 +61,13 @@ def on_two_ranks(folder, *models):
         "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
         "WORLD_SIZE": "2",
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.policy.mixed_ranks", str(folder), *map(str, models)]
+    command = [sys.executable, "-m", "tests.policy.mixed_ranks", str(folder), which, *map(str, models)]
     ranks = [
         subprocess.Popen(command, cwd=ROOT, env=shared | {"RANK": str(rank)}, stderr=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
     try:
-        errors = [rank.communicate(timeout=1200)[1] for rank in ranks]
+        errors = [rank.communicate(timeout=2400)[1] for rank in ranks]
     finally:
         for rank in ranks:
             rank.kill()
@@ -74,20 +75,20 @@ def on_two_ranks(folder, *models):
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)]
 
 
-def assert_same_gradients(results, models):
+def assert_same_gradients(results, cases):
     for found in results:
-        assert len(found) == models * 24
-        far = {name: values for name, values in found.items() if values[0] > 1e-5 * max(1, values[1])}
-        assert not far
+        assert len(found) == cases
+        assert {name: far for name, (far, _) in found.items() if far > 1e-5} == {}
         assert min(largest for _, largest in found.values()) > 0.1
 
 
 def test_two_ranks_of_which_one_has_no_image_have_the_gradients_of_one_rank(tiny_folder, tmp_path):
-    assert_same_gradients(on_two_ranks(tmp_path, tiny_folder), models=1)
+    """Under DDP and FSDP2, with the tower trained and frozen."""
+    assert_same_gradients(on_two_ranks(tmp_path, "few", tiny_folder), cases=4)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_so_have_ranks_of_every_family(tmp_path):
+@pytest.mark.timeout(2400)
+def test_so_have_ranks_of_every_family_and_of_every_mixture(tiny_folder, tmp_path):
     folders = [getattr(tiny_models, f"save_{family}")(tmp_path / family) for family in FAMILIES]
-    assert_same_gradients(on_two_ranks(tmp_path, *folders), models=len(folders))
+    assert_same_gradients(on_two_ranks(tmp_path, "all", tiny_folder, *folders), cases=24 * 6)
