@@ -26,13 +26,24 @@ from tests.conftest import ROOT
 CONFIGS = ROOT / "configs"
 STAGES = ("playground/grpo", "playground/stages")
 """What the overlays of a curriculum are added to."""
+STAGED = ("image_only", "text_only", "text_first", "mixed")
+"""Overlays of a recipe of a stage on images and one on text."""
 PARTS = {"sft": 12, "train": 12, "validation": 4, "test": 8, "pretrain": 12}
 SOURCES = {
-    part: f"[{{path: .data/playground, subset: {part}, split: {part}, limit: 12}}]" for part in ("sft", "validation")
+    part: f"{{path: .data/playground, subset: {part}, split: {part}, limit: 12}}" for part in ("sft", "validation")
 }
 
 FITS = [
     ("vl_cogito",),
+    ("revisual_r1/staged_rl",),
+    *(("revisual_r1/staged_rl", f"revisual_r1/with/{name}") for name in STAGED),
+    *(
+        ("revisual_r1/staged_rl", "revisual_r1/with/image_only", f"with/revisual_r1/{name}")
+        for name in ("pad", "filter_only", "random", "dapo")
+    ),
+    ("laboratory/staged/grpo",),
+    *(("laboratory/staged/grpo", f"laboratory/staged/{name}") for name in STAGED),
+    ("laboratory/staged/grpo", "with/revisual_r1/pad"),
     ("qwen2_5_vl/sft",),
     ("qwen2_5_vl/grpo",),
     *((f"playground/{name}",) for name in ("look", "pretrain", "sft", "grpo")),
@@ -77,7 +88,7 @@ PREDICTIONS = [
     *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab")),
     *((f"score/qwen2_5_vl_{name}",) for name in ("pism", "pass_rate", "cmab")),
 ]
-QUICK = {("vl_cogito",), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
+QUICK = {("vl_cogito",), ("revisual_r1/staged_rl", "revisual_r1/with/mixed"), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
 ELSEWHERE = {
     str(path.relative_to(CONFIGS).with_suffix(""))
     for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml", "**/*.study.yaml")
@@ -165,7 +176,7 @@ def command(run, tiny, *callbacks):
         *(word for file in files for word in ("--config", file)),
         "--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.strategy=auto", "--trainer.precision=32-true",
         "--trainer.enable_progress_bar=false", "--trainer.default_root_dir=out",
-        f"--model.init_args.policy.name={tiny}",
+        f"--model.init_args.policy.name={tiny}", "--model.init_args.policy.init_from=null",
     ]  # fmt: skip
 
 
@@ -189,8 +200,11 @@ def sources(run):
     """Problems of the playground in place of a user's; validation only where the recipe has some."""
     if run[0].startswith("playground"):
         return []
+    stages = merged(run, "data", "stages", default=[])
+    names = sorted({name for stage in stages for name in stage.get("sources", {})}) or ["problems"]
+    train = ", ".join(f"{{name: {name}, {SOURCES['sft'][1:]}" for name in names)
     validation = merged(run, "data", "validation") is not None
-    return [f"--data.train={SOURCES['sft']}", *([f"--data.validation={SOURCES['validation']}"] if validation else [])]
+    return [f"--data.train=[{train}]", *([f"--data.validation=[{SOURCES['validation']}]"] if validation else [])]
 
 
 @pytest.mark.parametrize("run", these(FITS))

@@ -88,6 +88,12 @@ def test_two_ranks_of_which_one_has_no_image_have_the_gradients_of_one_rank(tiny
 
 
 @pytest.mark.slow
+def test_so_have_ranks_with_weights_that_no_forward_reaches(tmp_path):
+    """The last layer of LLaVA's tower is one: DDP waits for a gradient of it."""
+    assert_same_gradients(on_two_ranks(tmp_path, "few", tiny_models.save_llava(tmp_path / "llava")), cases=4)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_so_have_ranks_of_every_family_and_of_every_mixture(tiny_folder, tmp_path):
     folders = [getattr(tiny_models, f"save_{family}")(tmp_path / family) for family in FAMILIES]
