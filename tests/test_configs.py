@@ -88,7 +88,13 @@ PREDICTIONS = [
     *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab")),
     *((f"score/qwen2_5_vl_{name}",) for name in ("pism", "pass_rate", "cmab")),
 ]
-QUICK = {("vl_cogito",), ("revisual_r1/staged_rl", "revisual_r1/with/mixed"), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
+QUICK = {
+    ("vl_cogito",),
+    ("revisual_r1/staged_rl", "revisual_r1/with/mixed"),
+    ("difficulty_sampling/perception_sft",),
+    ("score/pass_rate",),
+    ("playground/evaluate",),
+}
 ELSEWHERE = {
     str(path.relative_to(CONFIGS).with_suffix(""))
     for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml", "**/*.study.yaml")

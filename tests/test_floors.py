@@ -9,7 +9,7 @@ FLOORS = {
     "cogito_pl.data.curriculum": 1, "cogito_pl.data.draw_order": 1, "cogito_pl.data.loading": 1,
     "cogito_pl.data.plan": 1, "cogito_pl.data.draws": 1, "cogito_pl.data.source": 1, "cogito_pl.data.strata": 1,
     "cogito_pl.data.scores": 1, "cogito_pl.data.subset": 1, "cogito_pl.data.score_files": 1,
-    "cogito_pl.data.score_match": 1, "cogito_pl.data.score_origin": 1,
+    "cogito_pl.data.score_match": 1, "cogito_pl.data.score_origin": 1, "cogito_pl.data.sampling_changes": 1,
     "cogito_pl.policy": 2, "cogito_pl.playground": 2,
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.modules": 3,
     "callbacks": 4,

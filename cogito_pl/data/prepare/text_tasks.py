@@ -73,7 +73,7 @@ def task_rows(task: str, *, count: int, level: int, seed: int) -> Iterator[dict[
         if len(seen) == count:
             return
     raise ValueError(
-        f"--count {count}: {task} at level {level} has {len(seen)} different problems that its verifier can grade among "
+        f"--count {count}: {task} at level {level} has {len(seen)} different problems that its verifier can grade in "
         f"{defaults['size']} draws; ask for fewer, or for other levels"
     )
 

@@ -21,7 +21,9 @@ class ReasoningGymVerifier(Verifier):
 
     def __init__(self, threshold: float = 1.0) -> None:
         if not 0 < threshold <= 1:
-            raise ValueError(f"threshold={threshold} of ReasoningGymVerifier is outside (0, 1]; 1 takes full marks only")
+            raise ValueError(
+                f"threshold={threshold} of ReasoningGymVerifier is outside (0, 1]; 1 takes full marks only"
+            )
         self.threshold = threshold
 
     def judge(self, answer: Candidate, gold: str, choices: Sequence[str], options: GradeOptions) -> Verdict | None:
