@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -71,6 +72,6 @@ def changes(found: Sequence[Validated], value: str = "accuracy") -> dict[tuple[s
     stages = list(last)
     return {
         (stage, name): (getattr(last[before][name], value), getattr(last[stage][name], value))
-        for before, stage in zip(stages, stages[1:], strict=False)
+        for before, stage in pairwise(stages)
         for name in sorted(last[before].keys() & last[stage].keys())
     }

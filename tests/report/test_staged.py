@@ -9,7 +9,8 @@ def rows(step, stage, image, text):
     """Completions of given verdicts to problems with and without images, of 10 and 4 tokens."""
     given = [("a.png", verdict) for verdict in image] + [(None, verdict) for verdict in text]
     return [
-        {"step": step, "stage": stage, "images": [name] if name else [], "verdict": verdict, "tokens": 10 if name else 4}
+        {"step": step, "stage": stage, "verdict": verdict}
+        | {"images": [name] if name else [], "tokens": 10 if name else 4}
         for name, verdict in given
     ]  # fmt: skip
 
