@@ -178,11 +178,14 @@ def command(run, tiny, *callbacks):
         yaml.safe_dump({"trainer": {"callbacks+": [{"class_path": f"{c.__module__}.{c.__name__}"} for c in callbacks]}})
     )
     files = [CONFIGS / f"{name}.yaml" for name in run] + (["watch.yaml"] if callbacks else [])
+    start = [f"--model.init_args.policy.init_from={tiny}"]
+    start = start if merged(run, "model", "init_args", "policy", "init_from") else []
     return [
         *(word for file in files for word in ("--config", file)),
         "--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.strategy=auto", "--trainer.precision=32-true",
         "--trainer.enable_progress_bar=false", "--trainer.default_root_dir=out",
-        f"--model.init_args.policy.name={tiny}", "--model.init_args.policy.init_from=null",
+        f"--model.init_args.policy.name={tiny}",
+        *start,
     ]  # fmt: skip
 
 
