@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor
 
-from callbacks import BestCheckpointHandoff, DynamicSampling, PrioritizedAdvantageDistillation
+from callbacks import BestCheckpointHandoff
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.modules import RolloutCallback
@@ -184,8 +184,7 @@ def run(
 def main(folder: Path, tiny: Path, problems: Path, kind: list[str], cuts: list[str]) -> None:
     """On each of two ranks: the run, the rest of it from every checkpoint, and a resume whose file is missing.
 
-    `kind` holds any of `sharded` (checkpoint folders), `lora`, `short` (two stages of few steps) and `methods` (dynamic
-    sampling and PAD).
+    `kind` holds any of `sharded` (checkpoint folders), `lora` and `short` (two stages of few steps).
     """
     torch.set_num_threads(1)
 
@@ -193,9 +192,7 @@ def main(folder: Path, tiny: Path, problems: Path, kind: list[str], cuts: list[s
         policy = PolicyConfig(name=str(tiny), lora=LoRAConfig(rank=2) if "lora" in kind else None)
         strategy = ModelParallelStrategy(2, 1, save_distributed_checkpoint="sharded" in kind)
         settings |= {"policy": policy, "trainer_settings": {"strategy": strategy, "devices": 2}}
-        methods = [DynamicSampling(1, "advantage"), PrioritizedAdvantageDistillation("official", high=1.2)]
-        given = methods if "methods" in kind else []
-        return run(folder, tiny, problems, *given, stages=SHORT if "short" in kind else STAGES, **settings)
+        return run(folder, tiny, problems, stages=SHORT if "short" in kind else STAGES, **settings)
 
     whole, _ = go(cuts=cuts)
     results = {cut: go(resume=cut)[0].is_the_rest_of(whole) for cut in cuts}

@@ -52,6 +52,6 @@ def test_a_run_that_is_cut_on_the_last_batch_of_a_stage_goes_on_exactly(tiny_fol
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize("kind", ["full", "sharded", "lora", "sharded-lora", "methods"])
+@pytest.mark.parametrize("kind", ["full", "sharded", "lora", "sharded-lora"])
 def test_a_run_that_is_cut_anywhere_goes_on_exactly(tiny_folder, playground_folder, tmp_path, kind):
     assert_exact(on_two_ranks(tmp_path, tiny_folder, playground_folder, kind, *CUTS), CUTS)
