@@ -199,9 +199,14 @@ def sizes(run):
     if merged(run, "model", "init_args", "evaluation"):
         words.append("--model.init_args.evaluation.max_tokens=4")
     if stages := merged(run, "data", "stages"):
-        short = [stage | {"epochs": 1} for stage in stages]
-        words += [f"--data.stages={short}", "--data.rollouts_per_epoch=1", f"--trainer.max_epochs={len(stages)}"]
-        return words, len(stages) * updates
+        epochs = 2 if len(stages) * updates == 1 else 1
+        short = [stage | {"epochs": epochs} for stage in stages]
+        words += [
+            f"--data.stages={short}",
+            "--data.rollouts_per_epoch=1",
+            f"--trainer.max_epochs={epochs * len(stages)}",
+        ]
+        return words, epochs * len(stages) * updates
     return [*words, "--data.rollouts_per_epoch=2", "--trainer.max_epochs=1"], 2 * updates
 
 
