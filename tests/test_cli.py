@@ -34,7 +34,7 @@ STUDIES = [
 ]  # of cogito_pl.experiments, and read by its tests
 ARMS = [
     path
-    for folder in ("controls", "methods", "selection", "exploration")
+    for folder in ("controls", "methods", "selection", "exploration", "staged")
     for path in (ROOT / "configs/laboratory" / folder).glob("*.yaml")
     if "class_path: cogito_pl.modules" not in path.read_text()
 ]  # of the studies, whose tests read them

@@ -27,15 +27,26 @@ from tests.conftest import ROOT
 CONFIGS = ROOT / "configs"
 STAGES = ("playground/grpo", "playground/stages")
 """What the overlays of a curriculum are added to."""
+STAGED = ("image_only", "text_only", "text_first", "mixed")
+"""Overlays of a recipe of a stage on images and one on text."""
 PARTS = {"sft": 12, "train": 12, "validation": 4, "test": 8, "pretrain": 12}
 SOURCES = {
-    part: f"[{{path: .data/playground, subset: {part}, split: {part}, limit: 12}}]" for part in ("sft", "validation")
+    part: f"{{path: .data/playground, subset: {part}, split: {part}, limit: 12}}" for part in ("sft", "validation")
 }
 
 FITS = [
     ("vl_cogito",),
     ("revisual_r1/cold_start",),
     ("revisual_r1/cold_start", "revisual_r1/with/released_code"),
+    ("revisual_r1/staged_rl",),
+    *(("revisual_r1/staged_rl", f"revisual_r1/with/{name}") for name in STAGED),
+    *(
+        ("revisual_r1/staged_rl", "revisual_r1/with/image_only", f"with/revisual_r1/{name}")
+        for name in ("pad", "filter_only", "random", "dapo")
+    ),
+    ("laboratory/staged/grpo",),
+    *(("laboratory/staged/grpo", f"laboratory/staged/{name}") for name in STAGED),
+    ("laboratory/staged/grpo", "with/revisual_r1/pad"),
     ("qwen2_5_vl/sft",),
     ("qwen2_5_vl/grpo",),
     *((f"playground/{name}",) for name in ("look", "pretrain", "sft", "cold_start", "grpo")),
@@ -80,7 +91,13 @@ PREDICTIONS = [
     *((f"score/{name}",) for name in ("pism", "pass_rate", "cmab")),
     *((f"score/qwen2_5_vl_{name}",) for name in ("pism", "pass_rate", "cmab")),
 ]
-QUICK = {("vl_cogito",), ("difficulty_sampling/perception_sft",), ("score/pass_rate",), ("playground/evaluate",)}
+QUICK = {
+    ("vl_cogito",),
+    ("revisual_r1/staged_rl", "revisual_r1/with/mixed"),
+    ("difficulty_sampling/perception_sft",),
+    ("score/pass_rate",),
+    ("playground/evaluate",),
+}
 ELSEWHERE = {
     str(path.relative_to(CONFIGS).with_suffix(""))
     for pattern in ("difficulty_sampling/with/*.yaml", "laboratory/*/*.yaml", "**/*.study.yaml", "**/*.space.yaml")
@@ -167,11 +184,14 @@ def command(run, tiny, *callbacks):
         yaml.safe_dump({"trainer": {"callbacks+": [{"class_path": f"{c.__module__}.{c.__name__}"} for c in callbacks]}})
     )
     files = [CONFIGS / f"{name}.yaml" for name in run] + (["watch.yaml"] if callbacks else [])
+    start = [f"--model.init_args.policy.init_from={tiny}"]
+    start = start if merged(run, "model", "init_args", "policy", "init_from") else []
     return [
         *(word for file in files for word in ("--config", file)),
         "--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.strategy=auto", "--trainer.precision=32-true",
         "--trainer.enable_progress_bar=false", "--trainer.default_root_dir=out",
         f"--model.init_args.policy.name={tiny}",
+        *start,
     ]  # fmt: skip
 
 
@@ -185,9 +205,14 @@ def sizes(run):
     if merged(run, "model", "init_args", "evaluation"):
         words.append("--model.init_args.evaluation.max_tokens=4")
     if stages := merged(run, "data", "stages"):
-        short = [stage | {"epochs": 1} for stage in stages]
-        words += [f"--data.stages={short}", "--data.rollouts_per_epoch=1", f"--trainer.max_epochs={len(stages)}"]
-        return words, len(stages) * updates
+        epochs = 2 if len(stages) * updates == 1 else 1
+        short = [stage | {"epochs": epochs} for stage in stages]
+        words += [
+            f"--data.stages={short}",
+            "--data.rollouts_per_epoch=1",
+            f"--trainer.max_epochs={epochs * len(stages)}",
+        ]
+        return words, epochs * len(stages) * updates
     return [*words, "--data.rollouts_per_epoch=2", "--trainer.max_epochs=1"], 2 * updates
 
 
@@ -195,8 +220,11 @@ def sources(run):
     """Problems of the playground in place of a user's; validation only where the recipe has some."""
     if run[0].startswith("playground"):
         return []
+    stages = merged(run, "data", "stages", default=[])
+    names = sorted({name for stage in stages for name in stage.get("sources", {})}) or ["problems"]
+    train = ", ".join(f"{{name: {name}, {SOURCES['sft'][1:]}" for name in names)
     validation = merged(run, "data", "validation") is not None
-    return [f"--data.train={SOURCES['sft']}", *([f"--data.validation={SOURCES['validation']}"] if validation else [])]
+    return [f"--data.train=[{train}]", *([f"--data.validation=[{SOURCES['validation']}]"] if validation else [])]
 
 
 @pytest.mark.parametrize("run", these(FITS))

@@ -1,4 +1,7 @@
-"""`python -m cogito_pl.data`: make multiple choice open-ended, or hold out a validation split. Writes JSON Lines."""
+"""`python -m cogito_pl.data`: make multiple choice open-ended, hold out a validation split, or write problems of tasks.
+
+Writes JSON Lines.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ from cogito_pl.rewards import KINDS
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The two commands and their settings."""
+    """The commands and their settings."""
     parser = argparse.ArgumentParser(prog="python -m cogito_pl.data", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     form = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
@@ -52,6 +55,16 @@ def build_parser() -> argparse.ArgumentParser:
     size.add_argument("--count", type=int, help="most problems to hold out")
     split.add_argument("--seed", type=int, default=0, help="another seed, another split")
     split.set_defaults(command=_split)
+
+    tasks = commands.add_parser(
+        "text-tasks", help="write problems of reasoning-gym", description=_text_tasks.__doc__, **form
+    )
+    tasks.add_argument("out", metavar="OUT", type=Path, help="folder to write to")
+    tasks.add_argument("--tasks", nargs="+", required=True, metavar="NAME", help="its tasks, such as chain_sum")
+    tasks.add_argument("--count", type=int, required=True, help="problems of every task at every level")
+    tasks.add_argument("--levels", type=int, nargs="+", default=[0], metavar="N", help="of the tasks' own curricula")
+    tasks.add_argument("--seed", type=int, default=0, help="another seed, other problems")
+    tasks.set_defaults(command=_text_tasks)
     return parser
 
 
@@ -94,6 +107,15 @@ def _split(settings: argparse.Namespace) -> dict[str, int]:
         _source(settings), settings.out, share=settings.share, count=settings.count, seed=settings.seed,
         rejection_limit=settings.rejection_limit,
     )  # fmt: skip
+
+
+def _text_tasks(settings: argparse.Namespace) -> dict[str, int]:
+    """Writes problems without images, which are graded by their tasks' own verifiers; needs cogito-pl[text-tasks]."""
+    from cogito_pl.data.prepare.text_tasks import make_text_tasks
+
+    return make_text_tasks(
+        settings.out, settings.tasks, count=settings.count, levels=settings.levels, seed=settings.seed
+    )
 
 
 if __name__ == "__main__":

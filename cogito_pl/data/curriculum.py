@@ -7,8 +7,10 @@ resumed run cannot disagree with the run it continues.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cogito_pl.data.sampling_changes import SamplingChanges
+from cogito_pl.rl.entropy_schedule import EntropySchedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,9 @@ class Stage:
             With `sources` too, the weights of source and stratum are multiplied.
         sampling: Changes to how training completions are sampled.
         kl_coef: Weight of the KL term; the module's when null.
+        entropy_coef: Weight of the entropy bonus; the module's when null. 0 takes the module's schedule of it off too.
+        entropy_schedule: How that weight changes over the optimiser steps of this stage, counted from its first one;
+            null keeps the module's, which is counted from the first of the run.
         freeze: Parts that are not trained in this stage, instead of `policy.freeze`, which applies when null.
         patience: End the stage after this many validations in a row without an improvement of the metric that
             `BestCheckpointHandoff` monitors; null never ends it early.
@@ -37,8 +42,17 @@ class Stage:
     strata: dict[str, float] = field(default_factory=dict)
     sampling: SamplingChanges = SamplingChanges()  # noqa: RUF009  frozen
     kl_coef: float | None = None
+    entropy_coef: float | None = None
+    entropy_schedule: EntropySchedule | None = None
     freeze: tuple[str, ...] | None = None
     patience: int | None = None
+
+    @property
+    def loss_changes(self) -> dict[str, Any]:
+        """The settings of the loss that this stage states, by their name there."""
+        given = {name: getattr(self, name) for name in ("kl_coef", "entropy_coef", "entropy_schedule")}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return {"entropy_schedule": None} | changes if self.entropy_coef == 0 else changes
 
     def __post_init__(self) -> None:
         """Raises ValueError, naming stage, setting and value, for settings that no run can follow."""

@@ -1,7 +1,8 @@
 """What a rollout was sampled with, and what its updates need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cogito_pl.data.curriculum import Stage
 from cogito_pl.policy import SamplingConfig
 from cogito_pl.rl.losses import LossConfig, UpdateSize
 from cogito_pl.rl.rollout import Rollout
@@ -13,6 +14,15 @@ class Settings:
 
     sampling: SamplingConfig
     loss: LossConfig
+    counts_stage_steps: bool = False  # whether the loss's entropy schedule is the stage's own
+
+    def within(self, stage: Stage) -> "Settings":
+        """The settings as `stage` changes them. Raises ValueError for values that cannot be."""
+        return Settings(
+            replace(self.sampling, **stage.sampling.changes()),
+            replace(self.loss, **stage.loss_changes),
+            counts_stage_steps=stage.entropy_schedule is not None,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ trains on its rows. It is not in a checkpoint: a run resumed inside a rollout sa
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -80,10 +79,8 @@ class GRPOModule(PolicyModule):
 
     def settings(self, stage: Stage | None) -> Settings:
         """Sampling and loss in a stage; None is a run without stages. Raises ValueError for values that cannot be."""
-        if stage is None:
-            return Settings(self.sampling, self.loss)
-        kl = {} if stage.kl_coef is None else {"kl_coef": stage.kl_coef}
-        return Settings(replace(self.sampling, **stage.sampling.changes()), replace(self.loss, **kl))
+        settings = Settings(self.sampling, self.loss)
+        return settings if stage is None else settings.within(stage)
 
     def check_variety(self, sampling: SamplingConfig) -> None:
         """Raises ValueError for sampling that gives the same completion every time."""
@@ -131,8 +128,9 @@ class GRPOModule(PolicyModule):
         self.metrics.add("policy/trained_rows", float(len(rows)))
         if not rows:
             return self.policy.zero()
-        micro, config = collected.rollout.micro_batch(rows), collected.settings.loss.at(self.trainer.global_step)
-        inputs, temperature = (micro.prompts, micro.completions, micro.mask), collected.settings.sampling.temperature
+        micro, settings = collected.rollout.micro_batch(rows), collected.settings
+        config = settings.loss.at(self.trainer.global_step - (self.stage_start if settings.counts_stage_steps else 0))
+        inputs, temperature = (micro.prompts, micro.completions, micro.mask), settings.sampling.temperature
         log_probs, entropy = self.policy.log_probs(
             *inputs, temperature=temperature, entropy=True, entropy_gradient=config.entropy_gradient
         )

@@ -107,10 +107,10 @@ class SFTModule(PolicyModule):
 
     def check_stage(self, stage: Stage) -> None:
         """Raises ValueError for settings that mean nothing here."""
-        if stage.kl_coef is not None or stage.sampling.changes():
+        if named := [*stage.loss_changes, *(["sampling"] if stage.sampling.changes() else [])]:
             raise ValueError(
-                f"data.stages: stage {stage.name!r} sets kl_coef or sampling, and SFT has neither a KL term nor "
-                "samples to train on; leave them out"
+                f"data.stages: stage {stage.name!r} sets {', '.join(named)}, and SFT has neither a KL term nor an "
+                "entropy bonus nor samples to train on; leave it out"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -90,6 +90,12 @@ class StagedModule(L.LightningModule):
             self.log("stage", float(position.index), batch_size=1)
             self.log(f"stage/{self.stage.name}", position.epoch + 1.0, prog_bar=True, batch_size=1)
 
+    @property
+    def stage_start(self) -> int:
+        """The optimiser step of the run that the current stage began with; 0 without stages."""
+        data = self.trainer.datamodule
+        return data.rollouts_before(data.stage_span[0]) * self.schedule.updates_per_rollout
+
     def optimizer_steps(self, taken: int = 0) -> float:
         """Optimiser steps that the learning rate spans: of the run, or of a stage that restarts; infinity without end.
 

@@ -37,8 +37,8 @@ class ImageFeatures:
     def of(self, prompts: Sequence[Prompt]) -> tuple[list[list[Tensor]], Tensor | None]:
         """Features of the images of each prompt, `[image tokens, d]` each.
 
-        Also returns, where other ranks need one, a zero from dummy images that must enter the loss: every rank then
-        runs the tower as often, and every parameter of it has a gradient.
+        Also returns, where one is needed, a zero from dummy images that must enter the loss: every rank then runs the
+        tower as often, and every parameter of it has a gradient.
         """
         frozen = self.frozen
         if not frozen:
@@ -59,10 +59,12 @@ class ImageFeatures:
     def missing_runs(self, runs: int) -> int:
         """How often this rank must run the tower on a dummy, if it runs it `runs` times. Collective in step.
 
-        Ranks in step run it equally often; others run it at least once while it is trained.
+        Ranks in step run it equally often; others run it at least once while it is trained, and so does a rank alone:
+        optimisers pass over parameters without a gradient, and what an update of texts does to the tower by weight
+        decay and momentum would depend on the number of ranks.
         """
         missing = self.ranks.most(runs) - runs
-        needed = not runs and self.ranks.several and torch.is_grad_enabled() and not self.frozen
+        needed = not runs and torch.is_grad_enabled() and not self.frozen
         return max(missing, int(needed))
 
     def dummies(self, count: int) -> Tensor | None:

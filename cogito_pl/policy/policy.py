@@ -184,9 +184,15 @@ class Policy(nn.Module):
         return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
 
     def _dummy_forwards(self, count: int) -> list[Tensor]:
-        """Forwards that other ranks make with rows and this one without: zeros that depend on every parameter."""
+        """Forwards that other ranks make with rows and this one without: zeros that depend on every parameter.
+
+        DDP waits for the gradient of every trained parameter, and some are reached by no forward, such as the last
+        layer of LLaVA's tower: a zero of all of them comes on top there.
+        """
         one = torch.full((1, 1), self.encoder.pad_id, device=next(self.model.parameters()).device)
-        return [self.model(input_ids=one, use_cache=False).logits.sum() * 0.0 for _ in range(count)]
+        all_of_them = self.ranks.several and not self.ranks.in_step and torch.is_grad_enabled()
+        forwards = [self.model(input_ids=one, use_cache=False).logits.sum() * 0.0 for _ in range(count)]
+        return [*forwards, self.zero()] if all_of_them else forwards
 
     @torch.no_grad()
     def _images(self, prompts: Sequence[Prompt]) -> dict[str, Any]:

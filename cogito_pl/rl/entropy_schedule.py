@@ -10,11 +10,11 @@ class EntropySchedule:
         beta(u) = 0                                            u <= warmup
         beta(u) = max(floor, beta_0 decay^(u - warmup - 1))    u > warmup
 
-    with u the optimiser steps that were taken and beta_0 = `loss.entropy_coef`. ReVisual-R1 (arXiv 2506.04207): beta_0
-    = 0.02, decay 0.985, floor 0, with a warm-up of 140 steps in the paper and of 20 in the released code. It depends on
-    the step alone, so a resumed run goes on where it was; the released code starts again. Deviation: the bonus here is
-    the entropy of the whole distribution. The code takes the mean of -log p over the sampled tokens, whose gradient is
-    zero on average.
+    with u the optimiser steps taken since the run, or the stage that states the schedule, began, and beta_0 =
+    `loss.entropy_coef`. ReVisual-R1 (arXiv 2506.04207): beta_0 = 0.02, decay 0.985, floor 0, with a warm-up of 140
+    steps in the paper and of 20 in the released code. It depends on the step alone, so a resumed run goes on where it
+    was; the released code starts again. Deviation: the bonus here is the entropy of the whole distribution. The code
+    takes the mean of -log p over the sampled tokens, whose gradient is zero on average.
 
     Args:
         warmup: Optimiser steps without a bonus, after the first one.

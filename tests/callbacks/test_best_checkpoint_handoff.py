@@ -343,10 +343,11 @@ def test_a_stage_that_cannot_be_honoured_is_refused_before_the_run(
     assert named in refused(tiny_folder, playground_folder, tmp_path, **case)
 
 
-def test_sft_refuses_a_stage_that_asks_for_rollouts(tiny_folder, playground_folder, tmp_path):
-    stages = [Stage(name="odd", kl_coef=0.1)]
+@pytest.mark.parametrize("setting", [{"kl_coef": 0.1}, {"entropy_coef": 0.1}, {"sampling": SamplingChanges(top_k=3)}])
+def test_sft_refuses_a_stage_that_asks_for_rollouts(tiny_folder, playground_folder, tmp_path, setting):
+    stages = [Stage(name="odd", **setting)]
     message = refused(tiny_folder, playground_folder, tmp_path, module=sft(tiny_folder), part="sft", stages=stages)
-    assert "SFT has neither" in message
+    assert f"stage 'odd' sets {next(iter(setting))}, and SFT has neither" in message
 
 
 def test_a_hand_off_without_validations_is_refused_before_the_run(tiny_folder, playground_folder, tmp_path):

@@ -23,15 +23,19 @@ from cogito_pl.modules import RolloutCallback
 from cogito_pl.modules.learning_rate import ScheduleConfig
 from cogito_pl.policy import PolicyConfig, SamplingConfig
 from cogito_pl.policy.config import LoRAConfig
+from cogito_pl.rl.entropy_schedule import EntropySchedule
 from cogito_pl.rl.losses import LossConfig
 from cogito_pl.rl.schedule import RolloutSchedule
 from tests.modules.training import TokenSumReward, data, grpo, trainer
 
 STAGES = (
     Stage(name="easy", epochs=2, rollouts_per_epoch=1),
-    Stage(name="medium", epochs=2, rollouts_per_epoch=2, freeze=("vision", "projector"), kl_coef=0.1),
+    Stage(
+        name="medium", epochs=2, rollouts_per_epoch=2, freeze=("vision", "projector"), kl_coef=0.1,
+        entropy_coef=0.05, entropy_schedule=EntropySchedule(warmup=2, decay=0.5),
+    ),
     Stage(name="hard", epochs=1, rollouts_per_epoch=3, sampling=SamplingChanges(max_tokens=5)),
-)
+)  # fmt: skip
 SHORT = (STAGES[0], replace(STAGES[1], epochs=1, rollouts_per_epoch=1))
 SCORES = {0: 0.1, 2: 0.5, 4: 0.3, 6: 0.4, 8: 0.6, 12: 0.55, 18: 0.2}
 """Score by optimiser step: the best epoch of a stage is never its last, and the last stage's is its start."""

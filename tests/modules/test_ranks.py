@@ -130,6 +130,7 @@ def test_an_sft_step_on_two_ranks_is_that_of_one(tiny_folder, playground_folder,
         (save_tiny, "fsdp2", None),
         (save_tiny, "fsdp2", {"rank": 4}),
         (save_qwen3_vl, "fsdp2", None),
+        (save_llava, "ddp", None),
         (save_llava, "fsdp2", None),
     ],
 )

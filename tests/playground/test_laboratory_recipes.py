@@ -37,12 +37,12 @@ def write_data(track: str, folder: Path, counts: dict[str, int]) -> None:
 
 
 def test_there_are_recipes_of_three_tracks_and_a_study_of_each():
-    assert sorted(path.parent.name for path in RECIPES.glob("*/evaluate.yaml")) == list(TRACKS)
+    assert sorted(path.parent.name for path in RECIPES.glob("*/evaluate.yaml")) == [*TRACKS, "staged"]
     studies = {path.name.removesuffix(".study.yaml") for path in RECIPES.glob("*.study.yaml")}
-    assert studies == {"controls", "selection", *TRACKS, *(f"{track}.methods" for track in TRACKS)}
+    assert studies == {"controls", "selection", "staged", *TRACKS, *(f"{track}.methods" for track in TRACKS)}
 
 
-STUDIES = [("controls",), ("selection",), *((track, f"{track}.methods") for track in TRACKS)]
+STUDIES = [("controls",), ("selection",), ("staged",), *((track, f"{track}.methods") for track in TRACKS)]
 
 
 @pytest.mark.parametrize("names", STUDIES, ids=lambda names: names[-1])
