@@ -38,4 +38,4 @@ def test_a_grpo_step_enters_at_most_ten_files_of_modules_and_rl_and_a_thousand_l
     of_the_algorithm = {path for path in entered if path.parent.name in ("modules", "rl")}
     assert len(of_the_algorithm) <= 10
     assert sum(len(path.read_text().splitlines()) for path in of_the_algorithm) <= 1000
-    assert len(entered) <= 42
+    assert len(entered) <= 44  # the format of rows and its interface are two
