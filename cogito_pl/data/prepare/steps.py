@@ -10,10 +10,11 @@ from tqdm import tqdm
 from cogito_pl.data.prepare.open_ended import Rejected, open_ended
 from cogito_pl.data.prepare.split import fingerprints, validation_ids
 from cogito_pl.data.prepare.writing import row_of
-from cogito_pl.data.reading.reader import ReadResult, read_source, write_rejections
+from cogito_pl.data.reading.reader import ReadResult, check_answer, read_source, write_rejections
 from cogito_pl.data.source import Source
 from cogito_pl.files import append_jsonl, keep_lines, read_jsonl, write_json, write_jsonl, write_text
 from cogito_pl.problem import Problem
+from cogito_pl.rewards import KINDS
 
 
 def make_open_ended(source: Source, folder: Path, *, keep_rejected: bool, rejection_limit: float) -> dict[str, int]:
@@ -62,11 +63,12 @@ def make_split(
 ) -> dict[str, int]:
     """Writes `train.jsonl`, `validation.jsonl`, `rejected.jsonl` and `counts.json` into a folder.
 
-    See `validation_ids`; rejected are rows that could not be read.
+    See `validation_ids`; rejected are rows that could not be read. Answers of kinds with a verifier of the user's own are
+    not looked at.
     """
     settings = {"step": "split", "source": asdict(source), "share": share, "count": count, "seed": seed}
     _claim(folder, settings)
-    result = read_source(source, rejection_limit=rejection_limit, check_images="header")
+    result = read_source(source, rejection_limit=rejection_limit, check_images="header", check=check_known_answer)
     problems = tqdm(result.problems, desc="split", unit=" problems", disable=len(result.problems) < 2000)
     held = validation_ids({p.id: fingerprints(p) for p in problems}, share=share, count=count, seed=seed)
     counts: Counter[str] = Counter()
@@ -98,3 +100,8 @@ def _written(folder: Path, counts: Counter[str], result: ReadResult) -> dict[str
     table = {name: number for name, number in counts.most_common() if number}
     write_json(folder / "counts.json", table, indent=1)
     return table
+
+
+def check_known_answer(problem: Problem) -> str | None:
+    """Why the answer of a problem of ours cannot be right; None for kinds that are not ours."""
+    return check_answer(problem) if problem.kind in KINDS else None

@@ -157,3 +157,15 @@ def test_a_split_of_conversations_keeps_their_turns_and_system_messages(tmp_path
     assert [p.answer for p in problems] == ["10", "11", "12", "13", "14", "15"]
     assert [p.history for p in problems] == [(Exchange(f"2 + {i}?", f"<answer>{i}</answer>"),) for i in range(6)]
     assert {p.system for p in problems} == {"Be brief."}
+
+
+def test_a_split_takes_kinds_with_a_verifier_of_the_users_own_and_still_checks_ours(tmp_path):
+    rows = [
+        {"question": f"{i}?", "answer": "anything", "kind": kind} for i, kind in enumerate(["mine"] * 4 + ["number"])
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    main(["split", str(tmp_path / "rows.jsonl"), str(tmp_path / "out"), "--count", "1", "--rejection-limit", "0.5"])
+    written = [row for part in ("train", "validation") for row in lines(tmp_path / "out" / f"{part}.jsonl")]
+    assert sorted(row["question"] for row in written) == ["0?", "1?", "2?", "3?"]
+    (rejected,) = lines(tmp_path / "out/rejected.jsonl")
+    assert "'anything' is not a number" in rejected["reason"]
