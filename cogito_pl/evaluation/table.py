@@ -38,7 +38,7 @@ class BenchmarkTable:
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
-        self._parts = [(part, open_part(benchmark, part)) for part in benchmark.repo.parts]
+        self._parts = [(part, table) for part in benchmark.repo.parts for table in open_part(benchmark, part)]
 
     def __len__(self) -> int:
         return sum(len(table) for _, table in self._parts)
@@ -71,24 +71,31 @@ class BenchmarkTable:
         }
 
 
-def open_part(benchmark: Benchmark, part: Part) -> Table:
-    """The rows of one split and configuration, as they stand in the files; see `BenchmarkTable` for what it raises."""
+def open_part(benchmark: Benchmark, part: Part) -> list[Table]:
+    """The rows of one split and configuration, as they stand in the files; see `BenchmarkTable` for what it raises.
+
+    Files that have the names that `push_to_hub` gives them are opened as they are, which takes a tenth of the time that
+    the folder's README.md takes; all others are found by it.
+    """
     if not benchmark.folder.exists():
         raise FileNotFoundError(missing(benchmark))
+    source = benchmark.source
+    shards = sorted((benchmark.folder / (part.subset or "data")).glob(f"{part.split}-*-of-*.parquet"))
+    wanted = [replace(source, path=str(file)) for file in shards]
     try:
-        table = open_table(replace(benchmark.source, subset=part.subset, split=part.split))
+        tables = [open_table(one) for one in wanted or [replace(source, subset=part.subset, split=part.split)]]
     except ValueError as error:
         raise ValueError(
             f"{error}. Benchmark {benchmark.name} is read as it is laid out on the Hub, with its README.md; fetch it "
             f"again: {benchmark.repo.fetch_command(benchmark.root)}"
         ) from error
-    if lacking := [column for column in benchmark.columns if column not in table.columns]:
+    if lacking := [column for column in benchmark.columns if column not in tables[0].columns]:
         raise ValueError(
             f"benchmark {benchmark.name}: {benchmark.folder} lacks the columns {', '.join(lacking)} of "
-            f"{benchmark.repo.id}; it has {', '.join(table.columns)}: correct data.benchmarks, or fetch it: "
+            f"{benchmark.repo.id}; it has {', '.join(tables[0].columns)}: correct data.benchmarks, or fetch it: "
             f"{benchmark.repo.fetch_command(benchmark.root)}"
         )
-    return table
+    return tables
 
 
 def missing(benchmark: Benchmark) -> str:
