@@ -70,14 +70,15 @@ class Reward:
 
         Args:
             source: Its name.
-            verifiers: Of its own kinds of answers; `grading` is for the shipped ones.
+            verifiers: Of its own kinds of answers.
+            grading: Options of the shipped kinds.
 
         Raises:
-            ValueError: The reward is a paper's, which has one rule for everything.
+            ValueError: The reward is a paper's.
         """
         if self._grader is not None:
             raise ValueError(
-                f"reward.variant={self.config.variant} has one rule for everything, {source} of data.benchmarks its own; "
+                f"reward.variant={self.config.variant} has one rule for all, {source} of data.benchmarks its own; "
                 "set reward.variant: default, or evaluate in a run of its own"
             )
         self._included[source] = replace(self.config.grading, **grading | self.config.per_source.get(source, {}))

@@ -161,11 +161,9 @@ def by_ranks(shares: list[list[Scored]]) -> list[dict[str, float]]:
         names = {id(value): name for name, value in metric.metric_state.items()}
         return lambda state, group: [other[names[id(state)]] for other in states]
 
-    found = []
     for metric in metrics:
-        metric.sync(dist_sync_fn=gather(metric), distributed_available=lambda: True)
-        found.append(metric.compute())
-    return found
+        metric.dist_sync_fn, metric.distributed_available_fn = gather(metric), lambda: True
+    return [metric.compute() for metric in metrics]
 
 
 def test_numbers_depend_neither_on_the_ranks_nor_on_the_order_nor_on_what_is_given_twice():
