@@ -11,6 +11,7 @@ from cogito_pl.data.source import Source
 from cogito_pl.rewards.code_digest import code_digest
 from cogito_pl.rewards.verifier.base import Verifier
 from cogito_pl.rewards.verifier.options import GradingOverrides
+from cogito_pl.rewards.verifier.registry import KINDS
 
 if TYPE_CHECKING:  # aggregates need torch, which reading and grading do not
     from cogito_pl.evaluation.aggregates.graded import GradedMetric, Meta
@@ -152,6 +153,9 @@ class Benchmark(ABC):
 
     def unusable(self) -> str | None:
         """Why this benchmark cannot be part of a run as it is set up, with the remedy; None where it can."""
+        if taken := self.verifiers.keys() & set(KINDS):
+            kind = min(taken)
+            return f"benchmark {self.name} has a verifier of its own for {kind}, a shipped kind; choose another name"
         return None
 
     def asked(self, item: Item) -> str:

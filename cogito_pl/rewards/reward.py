@@ -46,8 +46,7 @@ class Reward:
         self.config = config
         official = OFFICIAL.get(config.variant)
         self._verifiers = {**SHIPPED, **config.verifiers}
-        self._grader = official.grader if official else None
-        self._pool = GraderPool(config.workers, config.deadline_s, self._verifiers, self._grader)
+        self._pool = GraderPool(config.workers, config.deadline_s, self._verifiers, official and official.grader)
         self._grading = {source: config.grading_for(source) for source in config.per_source}
         self._included: dict[str, GradeOptions] = {}
         self._weights = {kind: config.weights(kind) for kind in self._verifiers}
@@ -76,10 +75,10 @@ class Reward:
         Raises:
             ValueError: The reward is a paper's.
         """
-        if self._grader is not None:
+        if self.config.variant != "default":
             raise ValueError(
-                f"reward.variant={self.config.variant} has one rule for all, {source} of data.benchmarks its own; "
-                "set reward.variant: default, or evaluate in a run of its own"
+                f"reward.variant={self.config.variant} has one rule for all, and {source} of data.benchmarks another; "
+                "evaluate in a run of its own, with reward.variant: default"
             )
         self._included[source] = replace(self.config.grading, **grading | self.config.per_source.get(source, {}))
         if new := {kind: verifier for kind, verifier in verifiers.items() if kind not in self._verifiers}:

@@ -91,7 +91,7 @@ def test_a_run_without_anything_to_validate_on_names_both_settings(run_cli, tiny
 
 
 def test_a_papers_own_reward_grades_no_benchmark():
-    with pytest.raises(ValueError, match=r"reward.variant=vl_cogito .*, mathvista of data.benchmarks"):
+    with pytest.raises(ValueError, match=r"reward.variant=vl_cogito .* mathvista of data.benchmarks"):
         Reward(RewardConfig(variant="vl_cogito")).include("mathvista", {}, {})
 
 

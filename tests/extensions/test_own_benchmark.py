@@ -47,6 +47,12 @@ class Lengths(Benchmark):
         return ByCategory(meta, self.samples)
 
 
+def test_a_rule_of_ones_own_needs_a_kind_of_its_own():
+    own = Lengths()
+    own.verifiers = {"text": AtMost(1)}
+    assert own.unusable().endswith("for text, a shipped kind; choose another name")
+
+
 def test_a_benchmark_of_ones_own_is_asked_and_graded(run_cli, tiny_folder, tmp_path):
     folder = tmp_path / "data/somebody/lengths/data"
     folder.mkdir(parents=True)
