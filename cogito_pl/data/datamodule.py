@@ -101,6 +101,8 @@ class ReasoningDataModule(StagedDataModule):
             if not self.train_problems:
                 self.train_problems = self._training_problems()
             self.start_stages()
+        for benchmark in self.benchmarks:  # in every module that comes to use these data
+            self.trainer.lightning_module.reward.include(benchmark.name, benchmark.verifiers, benchmark.grading)
         if not self.validation_problems:
             self.validation_problems = self._validation_problems()
         if stage == "predict" and not self.predict_problems:
@@ -135,8 +137,6 @@ class ReasoningDataModule(StagedDataModule):
             raise ValueError(
                 f"data.validation and data.benchmarks have several sources of one name {names}; give each a `name`"
             )
-        for benchmark in self.benchmarks:
-            self.trainer.lightning_module.reward.include(benchmark.name, benchmark.verifiers, benchmark.grading)
         plain = self.validation_sources[: len(names) - len(self.benchmarks)]
         return [self._read(source, training=False) for source in plain] + [
             self._read(benchmark.source, training=False, table=BenchmarkTable(benchmark))

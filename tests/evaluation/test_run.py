@@ -77,6 +77,18 @@ def test_a_benchmark_twice_needs_two_names(tiny_folder, tmp_path, root):
         trainer(tmp_path).validate(sft(tiny_folder), data(tmp_path, benchmarks=twice), verbose=False)
 
 
+def test_a_second_module_on_the_same_data_grades_the_benchmark_too(tiny_folder, tmp_path, root):
+    from cogito_pl.evaluation.benchmarks import MathVista
+
+    held, modules = (
+        data(tmp_path, benchmarks=[MathVista(root=str(root), limit=2)]),
+        [sft(tiny_folder), sft(tiny_folder)],
+    )
+    for module in modules:
+        trainer(tmp_path).validate(module, held, verbose=False)
+    assert modules[1].reward.rejection(held.validation_problems[0][1]) is None
+
+
 def test_mmvet_without_a_judge_ends_a_run_before_it_begins(tmp_path):
     from cogito_pl.evaluation.benchmarks import MMVet
 
