@@ -15,6 +15,7 @@ from callbacks.validation_report import ValidationReport
 from cogito_pl.config_files import check_config_files
 from cogito_pl.data.curriculum import Stage
 from cogito_pl.data.datamodule import ReasoningDataModule
+from cogito_pl.evaluation import benchmarks  # noqa: F401  makes them known by class name
 from cogito_pl.listed_callbacks import check_callbacks
 from cogito_pl.modules import PolicyModule
 from cogito_pl.modules.resuming import continue_logs, newest_checkpoint

@@ -118,8 +118,8 @@ def check_command(command: str, class_path: str, data: Any) -> None:
             f"model.class_path={class_path} does not score problems, which predict is for; set it to "
             "cogito_pl.modules.ScoreModule, or run fit or validate"
         )
-    if command == "validate" and not data.validation:
-        raise ValueError("data.validation is empty; name at least one source to validate on")
+    if command == "validate" and not (data.validation or data.benchmarks):
+        raise ValueError("data.validation is empty; name at least one source to validate on, or set data.benchmarks")
 
 
 def check_sections(model: Any) -> None:

@@ -20,6 +20,8 @@ from cogito_pl.data.staged import StagedDataModule
 from cogito_pl.data.strata import StrataConfig
 from cogito_pl.data.subset import SubsetConfig, subset_of, with_keep
 from cogito_pl.difficulty.origin import origin, same_model_digest
+from cogito_pl.evaluation.benchmark import Benchmark
+from cogito_pl.evaluation.table import BenchmarkTable
 from cogito_pl.policy import Policy
 from cogito_pl.problem import Problem
 from cogito_pl.rewards import Reward
@@ -44,6 +46,8 @@ class ReasoningDataModule(StagedDataModule):
         subset: Train on these strata only, on what a pass-rate filter keeps, or on a random control of their size; on
             all problems when null.
         draw_order: Which problem every draw takes; each stage has an instance of its own.
+        benchmarks: Benchmarks to validate on, after the sources of `validation`: by class name with settings, see
+            `python -m cogito_pl.evaluation list`.
     """
 
     def __init__(
@@ -61,11 +65,15 @@ class ReasoningDataModule(StagedDataModule):
         strata: StrataConfig | None = None,
         subset: SubsetConfig | None = None,
         draw_order: Callable[[DrawContext], DrawOrder] = Mixture,
+        benchmarks: tuple[Benchmark, ...] = (),
     ) -> None:
         super().__init__(rollouts_per_epoch, seed, stages, strata, draw_order)
         if validation_batch < 1:
             raise ValueError(f"data.validation_batch={validation_batch} must be at least 1")
-        self.train_sources, self.validation_sources = tuple(train), tuple(validation)
+        self.train_sources, self.benchmarks = tuple(train), tuple(benchmarks)
+        for reason in filter(None, (benchmark.unusable() for benchmark in self.benchmarks)):
+            raise ValueError(reason)
+        self.validation_sources = (*validation, *(benchmark.source for benchmark in self.benchmarks))
         self.predict_sources = tuple(predict)
         for role, sources in (("train", self.train_sources), ("predict", self.predict_sources)):
             for source in sources:
@@ -93,16 +101,14 @@ class ReasoningDataModule(StagedDataModule):
             if not self.train_problems:
                 self.train_problems = self._training_problems()
             self.start_stages()
+        for benchmark in self.benchmarks:  # in every module that comes to use these data
+            self.trainer.lightning_module.reward.include(benchmark.name, benchmark.verifiers, benchmark.grading)
         if not self.validation_problems:
-            self.validation_problems = [self._read(source, training=False) for source in self.validation_sources]
+            self.validation_problems = self._validation_problems()
         if stage == "predict" and not self.predict_problems:
             if not self.predict_sources:
                 raise ValueError("data.predict is empty; name at least one source to score")
             self.predict_problems = [self._read(source, training=False) for source in self.predict_sources]
-        if len(set(self.validation_names)) < len(self.validation_names):
-            raise ValueError(
-                f"data.validation has several sources of one name {self.validation_names}; give each its own `name`"
-            )
         folder = self.trainer.log_dir  # every rank asks: the first tells the others
         if self.trainer.is_global_zero and folder and self.rejections:
             path = write_rejections(self.rejections, Path(folder))
@@ -124,6 +130,18 @@ class ReasoningDataModule(StagedDataModule):
     def _in_order(self, problems: Sequence[Problem], batch: int) -> StatefulDataLoader:
         rank, world = self.trainer.global_rank, self.trainer.world_size
         return loader(problems, InOrderSampler(size=len(problems), batch=batch, rank=rank, world=world))
+
+    def _validation_problems(self) -> list[list[Problem]]:
+        names = self.validation_names
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"data.validation and data.benchmarks have several sources of one name {names}; give each a `name`"
+            )
+        plain = self.validation_sources[: len(names) - len(self.benchmarks)]
+        return [self._read(source, training=False) for source in plain] + [
+            self._read(benchmark.source, training=False, table=BenchmarkTable(benchmark))
+            for benchmark in self.benchmarks
+        ]
 
     def _training_problems(self) -> list[Problem]:
         if not self.train_sources:
@@ -153,7 +171,7 @@ class ReasoningDataModule(StagedDataModule):
                 for note in check_origin(files, own, config.allow_other, setting):
                     rank_zero_info(note)
 
-    def _read(self, source: Source, *, training: bool) -> list[Problem]:
+    def _read(self, source: Source, *, training: bool, table: BenchmarkTable | None = None) -> list[Problem]:
         """The problems of `source` whose answers can be verified and that the module can use."""
         module = self.trainer.lightning_module
         result = read_source(
@@ -163,6 +181,7 @@ class ReasoningDataModule(StagedDataModule):
             max_image_pixels=self.max_image_pixels,
             check=lambda problem: module.rejection(problem, training=training),
             progress=self.trainer.is_global_zero,
+            table=table,
         )
         self.rejections += result.rejections
         rank_zero_info(f"{source.label}: {result.summary()}")

@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cogito_pl.problem import Problem
@@ -14,8 +14,9 @@ from cogito_pl.rewards.pool import GradeRequest, GraderPool
 from cogito_pl.rewards.repetition import repetition
 from cogito_pl.rewards.verifier.boxes import BoxesVerifier
 from cogito_pl.rewards.verifier.grade import Grade
+from cogito_pl.rewards.verifier.options import GradeOptions, GradingOverrides
 from cogito_pl.rewards.verifier.parsing.box_frames import with_options
-from cogito_pl.rewards.verifier.registry import SHIPPED, check_gold, verifier_of
+from cogito_pl.rewards.verifier.registry import SHIPPED, Verifiers, check_gold, verifier_of
 from cogito_pl.seeds import digest
 
 
@@ -45,10 +46,9 @@ class Reward:
         self.config = config
         official = OFFICIAL.get(config.variant)
         self._verifiers = {**SHIPPED, **config.verifiers}
-        self._pool = GraderPool(
-            config.workers, config.deadline_s, self._verifiers, official.grader if official else None
-        )
+        self._pool = GraderPool(config.workers, config.deadline_s, self._verifiers, official and official.grader)
         self._grading = {source: config.grading_for(source) for source in config.per_source}
+        self._included: dict[str, GradeOptions] = {}
         self._weights = {kind: config.weights(kind) for kind in self._verifiers}
         weighed = {name for weights in self._weights.values() for name, weight in weights.items() if weight}
         terms = {"format": self._form, "repetition": self._repetition} | dict(official.terms if official else {})
@@ -63,6 +63,29 @@ class Reward:
     def counters(self) -> dict[str, int]:
         """The counters of the pool."""
         return self._pool.counters
+
+    def include(self, source: str, verifiers: Verifiers, grading: GradingOverrides) -> None:
+        """Grades a benchmark by rules of its own, where the settings have none; those of other sources do not change.
+
+        Args:
+            source: Its name.
+            verifiers: Of its own kinds of answers.
+            grading: Options of the shipped kinds.
+
+        Raises:
+            ValueError: The reward is a paper's.
+        """
+        if self.config.variant != "default":
+            raise ValueError(
+                f"reward.variant={self.config.variant} has one rule for all, and {source} of data.benchmarks another; "
+                "evaluate in a run of its own, with reward.variant: default"
+            )
+        self._included[source] = replace(self.config.grading, **grading | self.config.per_source.get(source, {}))
+        if new := {kind: verifier for kind, verifier in verifiers.items() if kind not in self._verifiers}:
+            self._verifiers = {**self._verifiers, **new}
+            self._weights |= {kind: self.config.weights(kind) for kind in new}
+            self._pool.close()
+            self._pool = GraderPool(self.config.workers, self.config.deadline_s, self._verifiers)
 
     def rejection(self, problem: Problem) -> str | None:
         """Why answers to a problem cannot be graded, or None; asked when data are read."""
@@ -142,7 +165,7 @@ class Reward:
         if isinstance(verifier, BoxesVerifier) and self.config.variant == "default":
             size = problem.images[0].size if len(problem.images) == 1 else None
             gold = with_options(gold, self.config.boxes, size)
-        options = self._grading.get(problem.source, self.config.grading)
+        options = self._included.get(problem.source) or self._grading.get(problem.source, self.config.grading)
         return GradeRequest(response, gold, problem.kind, tuple(problem.choices), options)
 
     def _form(self, response: str, verdict: Grade) -> float:

@@ -46,7 +46,7 @@ def test_sources_are_read_by_the_settings_of_the_data_and_for_what_they_are_used
     set_up("predict", **parts, **settings)
     used = [(label, call.pop("check")(None)) for label, call in asked]
     assert used == [("a", "training=True"), ("b", "training=False"), ("b", "training=False"), ("c", "training=False")]
-    assert [call for _, call in asked] == [settings | {"progress": False}] * 4
+    assert [call for _, call in asked] == [settings | {"progress": False, "table": None}] * 4
 
 
 def test_a_fit_trains_on_its_subset_alone(asked):

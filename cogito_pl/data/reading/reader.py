@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from cogito_pl.data.reading.ahead import ahead
 from cogito_pl.data.reading.checked_images import CheckedImages
-from cogito_pl.data.reading.folders import data_folder, open_table
+from cogito_pl.data.reading.folders import Table, data_folder, open_table
 from cogito_pl.data.reading.formats import RowError, by_columns, existing_columns, find_format
 from cogito_pl.data.reading.images import CheckImages, ImageError, ImageReader
 from cogito_pl.data.reading.rows import ProblemMaker
@@ -90,6 +90,7 @@ def read_source(
     max_image_pixels: int = 50_000_000,
     check: Callable[[Problem], str | None] = check_answer,
     progress: bool = True,
+    table: Table | None = None,
 ) -> ReadResult:
     """Reads every row of a source into a problem or a rejection.
 
@@ -101,6 +102,7 @@ def read_source(
         max_image_pixels: Images with more pixels than this are rejected.
         check: Gives a reason to reject a problem, or None.
         progress: Show a progress bar for long sources.
+        table: The rows, where they are not those of the files as they stand: a benchmark's.
 
     Raises:
         FileNotFoundError: The path does not exist.
@@ -110,7 +112,7 @@ def read_source(
     if not 0 <= rejection_limit <= 1:
         raise ValueError(f"data.rejection_limit={rejection_limit} is not a share; choose a number from 0 to 1")
     form = find_format(source)
-    table = open_table(source)
+    table = open_table(source) if table is None else table
     if not len(table):
         raise ValueError(f"source {source.label}: {source.path} holds no rows in split {source.split!r}")
     hint = by_columns(table.columns, form)

@@ -1,0 +1,1 @@
+"""The numbers that benchmarks report, each a `torchmetrics.Metric` that is synchronised over ranks."""
