@@ -11,7 +11,7 @@ FLOORS = {
     "cogito_pl.data.scores": 1, "cogito_pl.data.subset": 1, "cogito_pl.data.score_files": 1,
     "cogito_pl.data.score_match": 1, "cogito_pl.data.score_origin": 1, "cogito_pl.data.sampling_changes": 1,
     "cogito_pl.policy": 2, "cogito_pl.playground": 2,
-    "cogito_pl.data.sampling_changes": 1, "cogito_pl.evaluation.verifiers": 1, "cogito_pl.evaluation.aggregates": 1,
+    "cogito_pl.evaluation.verifiers": 1, "cogito_pl.evaluation.aggregates": 1,
     "cogito_pl.data": 3, "cogito_pl.difficulty": 3, "cogito_pl.evaluation": 3, "cogito_pl.modules": 3,
     "cogito_pl.evaluation.__main__": 5,
     "callbacks": 4,

@@ -63,7 +63,7 @@ def make_split(
 ) -> dict[str, int]:
     """Writes `train.jsonl`, `validation.jsonl`, `rejected.jsonl` and `counts.json` into a folder.
 
-    See `validation_ids`; rejected are rows that could not be read. Answers of kinds that are not ours are not looked at.
+    See `validation_ids`; rejected are rows that could not be read. Answers of kinds that are not ours are not checked.
     """
     settings = {"step": "split", "source": asdict(source), "share": share, "count": count, "seed": seed}
     _claim(folder, settings)
