@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-TESTED_ELSEWHERE = ("ablations", "curriculum")
+TESTED_ELSEWHERE = ("ablations", "curriculum", "staged_rl")
 """Those that draw a run's files: their own tests make the files."""
 
 
