@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from callbacks import DynamicSampling, EfficientLengthReward, OverlongMasking, SoftOverlongPenalty
-from cogito_pl.data.curriculum import Stage, StageSampling
+from cogito_pl.data.curriculum import Stage
+from cogito_pl.data.sampling_changes import SamplingChanges
 from cogito_pl.policy import SamplingConfig
 from tests.callbacks.test_vl_cogito import Bench
 from tests.modules.training import grpo
@@ -54,7 +55,7 @@ def test_a_margin_that_does_not_fit_the_limit_is_refused(margin):
 
 def test_a_penalty_that_no_completion_is_long_enough_for_is_warned_of(tiny_folder, recwarn):
     module = grpo(tiny_folder, sampling=SamplingConfig(max_tokens=6))
-    stages = (Stage(name="short", epochs=1), Stage(name="long", epochs=1, sampling=StageSampling(max_tokens=7)))
+    stages = (Stage(name="short", epochs=1), Stage(name="long", epochs=1, sampling=SamplingChanges(max_tokens=7)))
     trainer = SimpleNamespace(datamodule=SimpleNamespace(stages=stages))
     message = "penalises more than limit - margin = 6 tokens, and sampling.max_tokens=6 cuts completions before"
     with pytest.warns(UserWarning, match=message):
