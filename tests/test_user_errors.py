@@ -334,7 +334,8 @@ def test_commands_that_a_module_or_the_data_have_nothing_for_are_refused():
         check_command("predict", "cogito_pl.modules.SFTModule", None)
     check_command("predict", "cogito_pl.modules.ScoreModule", None)
     with pytest.raises(ValueError, match=r"data\.validation is empty; name"):
-        check_command("validate", "cogito_pl.modules.SFTModule", SimpleNamespace(validation=()))
+        check_command("validate", "cogito_pl.modules.SFTModule", SimpleNamespace(validation=(), benchmarks=()))
+    check_command("validate", "cogito_pl.modules.SFTModule", SimpleNamespace(validation=(), benchmarks=("MathVista",)))
 
 
 def test_a_value_error_that_nobody_raised_on_purpose_is_a_bug():
