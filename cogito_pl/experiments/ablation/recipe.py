@@ -25,6 +25,7 @@ from cogito_pl.experiments.ablation.recipe_phases import (
 )
 from cogito_pl.experiments.ablation.sources import check_sources
 from cogito_pl.experiments.phases import Phase, Plan, SettingsError
+from cogito_pl.rl.schedule import RolloutSchedule
 from cogito_pl.seeds import digest, stable_seed
 
 LOG = "ablation.log"
@@ -164,7 +165,12 @@ class RecipeStudy:
         for file in self.score:
             sources += self._config((file,), start)["data"]["predict"]
         check_sources(sources)
-        test = self._config(self._test_files, start)["data"]["validation"]
+        config = self._config(self._test_files, start)
+        try:
+            RolloutSchedule(**(config["model"]["init_args"].get("schedule") or {}))
+        except ValueError as error:
+            raise SettingsError(f"{' + '.join(map(str, self._test_files))}: {error}") from error
+        test = config["data"]["validation"]
         if not test:
             raise SettingsError("--test is missing, and the recipe has no data.validation to grade models on; name one")
         check_sources(test, self.by)

@@ -143,6 +143,15 @@ def test_scores_that_nobody_writes_are_refused_and_those_of_the_start_are_not(he
     assert opened[before:].count(("run/seed4/data",)) == 3 + 2  # the scored source, and those of start and test
 
 
+def test_a_test_whose_sizes_do_not_fit_those_of_the_recipe_is_refused_before_anything_runs(here, opened):
+    Path("r.yaml").write_text("data: {strata: null}")
+    schedule = "{prompts: 8, group_size: 1, updates: 4, micro_batch: 8}"
+    Path("t.yaml").write_text(f"model: {{init_args: {{policy: {{}}, evaluation: {{}}, schedule: {schedule}}}}}")
+    own = study(start_recipe=())
+    with pytest.raises(SettingsError, match=r"r\.yaml \+ t\.yaml: schedule\.micro_batch=8 does not divide the 2"):
+        own.check([], START)
+
+
 def test_scores_without_a_file_are_refused(here):
     Path("p.yaml").write_text("{}")
     with pytest.raises(SettingsError, match=r"--score p\.yaml names no file for its scores"):
