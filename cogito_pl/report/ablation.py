@@ -1,6 +1,6 @@
 """The table of an ablation, from its `ablation.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,14 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The table for a README, notes below it."""
-    head = columns(result)
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows(result)]
+    return markdown_table(title(result), columns(result), rows(result), notes(result))
+
+
+def markdown_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """A table in Markdown: its title above it, its notes below it; all columns but the first are numbers."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"**{title(result)}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in notes(result)) + "\n"
+    return f"**{title}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in notes) + "\n"
 
 
 def title(result: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cogito_pl.experiments.search.results import BEST, DONE, FILE, PRUNED, read_search
 from cogito_pl.files import write_text
+from cogito_pl.report.ablation import markdown_table
 
 TABLE = "search.md"
 NONE = "-"
@@ -34,10 +35,7 @@ def present_search(folder: Path, console: Console) -> None:
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The table for a README, notes below it."""
-    head = columns(result)
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows(result)]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"**{title(result)}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in notes(result)) + "\n"
+    return markdown_table(title(result), columns(result), rows(result), notes(result))
 
 
 def title(result: Mapping[str, Any]) -> str:
